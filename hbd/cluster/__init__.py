@@ -1,0 +1,1 @@
+"""The pure core: what this node believes, what happened, what to do about it."""

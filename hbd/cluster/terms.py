@@ -1,0 +1,146 @@
+"""The field's words as types.
+
+Every other module speaks in these. A time is an integer count of microseconds: an `Instant` on
+CLOCK_BOOTTIME, a `Usec` as a span. This module knows no rule, only words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NewType
+
+NodeName = NewType("NodeName", str)  # as in ha.cf, lower case
+GroupName = NewType("GroupName", str)  # the first resource of a haresources line, as written
+LinkName = NewType("LinkName", str)  # heartbeat's: "eth1", "/dev/ttyS0"
+Instant = NewType("Instant", int)  # µs on CLOCK_BOOTTIME
+Usec = NewType("Usec", int)  # a span in µs
+Generation = NewType("Generation", int)  # one life of the daemon on a node; only grows
+Epoch = NewType("Epoch", int)  # how often a group's ownership has changed; only grows
+JobId = NewType("JobId", int)
+
+SECOND = Usec(1_000_000)
+MILLISECOND = Usec(1_000)
+
+
+class Phase(Enum):
+    """Where this node's daemon is in its own life.
+
+    starting ──observed, and peer heard or lost──► active ──SIGTERM──► leaving ──released──► left
+    """
+
+    STARTING = "starting"
+    ACTIVE = "active"
+    LEAVING = "leaving"
+    LEFT = "left"
+
+
+class PeerStatus(Enum):
+    """What this node believes of the other one. Silence is not death: `lost` permits fencing only.
+
+    unknown ──heard──► active ◄──heard── late ◄──warntime── active
+    unknown ──initdead──► lost        late ──deadtime──► lost ──confirmed──► fenced
+    active ──goodbye──► left          lost, fenced, left ──heard──► active
+    """
+
+    UNKNOWN = "unknown"
+    ACTIVE = "active"
+    LATE = "late"
+    LOST = "lost"
+    FENCED = "fenced"
+    LEFT = "left"
+
+
+class LinkStatus(Enum):
+    """One medium, by itself: up ──deadtime of silence──► dead ──heard──► up."""
+
+    UP = "up"
+    DEAD = "dead"
+
+
+class GroupState(Enum):
+    """What is true of a resource group on one node.
+
+    unknown ──observed──► stopped | partial | started
+    stopped ──acquire──► starting ──► started ──release──► stopping ──► stopped
+    starting ──failed──► stopping ──► start-failed    stopping ──failed──► stop-failed
+    partial ──► starting | stopping      stop-failed ──retry──► stopping
+    """
+
+    UNKNOWN = "unknown"  # not yet looked at: must be treated as held
+    STOPPED = "stopped"  # proven gone: nothing of it runs here
+    PARTIAL = "partial"  # some of it runs and nobody is at work on it
+    STARTING = "starting"
+    STARTED = "started"
+    STOPPING = "stopping"
+    START_FAILED = "start-failed"  # it would not start; proven stopped again
+    STOP_FAILED = "stop-failed"  # it would not stop: may still run, nobody else may start it
+
+    @property
+    def is_held(self) -> bool:
+        """Whether anything of the group may be running: all but the two proven-stopped states."""
+        return self not in (GroupState.STOPPED, GroupState.START_FAILED)
+
+
+class ResourceState(Enum):
+    """One resource of a group on this node, for display: stopped → starting → started → stopping."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    STARTED = "started"
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+
+class Scope(Enum):
+    """Which groups a takeover or standby means, in heartbeat's words, seen from the node asked."""
+
+    ALL = "all"
+    LOCAL = "local"  # the groups that prefer this node
+    FOREIGN = "foreign"  # the groups that prefer the peer
+    FAILBACK = "failback"  # takeover: my own groups back; standby: the peer's groups back to it
+
+
+class AutoFailback(Enum):
+    """ha.cf `auto_failback`: whether a group goes home when its preferred node returns."""
+
+    ON = "on"
+    OFF = "off"
+    LEGACY = "legacy"
+
+
+class JobResult(Enum):
+    """How an operator's request ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReport:
+    """One node's word on one group, as told in every heartbeat.
+
+    `epoch` and `owner` are the ownership record; a record with a larger epoch replaces a smaller
+    one everywhere. `state` is what is true on the reporting node itself.
+    """
+
+    name: GroupName
+    epoch: Epoch
+    owner: NodeName
+    state: GroupState
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a node tells the other in every heartbeat: the whole of what the other must know.
+
+    State, not change: any later report replaces any earlier one, so loss and repetition on the
+    wire cost nothing but time. `deadtime_usec` is how long the sender may be silent before it
+    may be thought lost (heartbeat's `dt`).
+    """
+
+    phase: Phase
+    deadtime_usec: Usec
+    groups: tuple[GroupReport, ...] = field(default=())
