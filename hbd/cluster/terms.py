@@ -123,13 +123,15 @@ class GroupReport:
     """One node's word on one group, as told in every heartbeat.
 
     `epoch` and `owner` are the ownership record; a record with a larger epoch replaces a smaller
-    one everywhere. `state` is what is true on the reporting node itself.
+    one everywhere. `state` is what is true on the reporting node itself. `wanted` asks the owner
+    to hand the group over (an operator's takeover): state, too, told until it is fulfilled.
     """
 
     name: GroupName
     epoch: Epoch
     owner: NodeName
     state: GroupState
+    wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,104 @@
+"""Everything the core can ask for, in the imperative: its only output.
+
+Actions are idempotent ("be started") and may be repeated. Slow ones are answered by an event that
+carries the same `operation`, so that an answer to an older ask is known as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hbd.cluster.terms import GroupName, JobId, JobResult, NodeName, Report
+
+
+@dataclass(frozen=True, slots=True)
+class SendHeartbeat:
+    """Send the regular status message on every link; a newer one makes it worthless."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Something changed: tell the peer now, between two heartbeats, reliably."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class SayGoodbye:
+    """Tell the peer that everything is released and this node leaves (`shutdone`)."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPeerSequence:
+    """The peer is lost: its message numbering may start anew (heartbeat's rule)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveGroup:
+    """Look what is true of the group here; answered by GroupObserved."""
+
+    group: GroupName
+
+
+@dataclass(frozen=True, slots=True)
+class StartGroup:
+    """Start the group's resources left to right; answered by GroupStarted or GroupStartFailed."""
+
+    group: GroupName
+    operation: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopGroup:
+    """Stop them right to left, abandoning a start under way, and prove them gone.
+
+    Answered by GroupStopped or GroupStopFailed.
+    """
+
+    group: GroupName
+    operation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Make sure the peer will not write; answered by FenceConfirmed or FenceFailed."""
+
+    target: NodeName
+
+
+@dataclass(frozen=True, slots=True)
+class FinishJob:
+    """Tell the operator how the request ended, and why."""
+
+    job: JobId
+    result: JobResult
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProveAlive:
+    """Feed the watchdog: clock, loop and decision all work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Everything is released and said: the daemon may end."""
+
+
+Action = (
+    SendHeartbeat
+    | Announce
+    | SayGoodbye
+    | ForgetPeerSequence
+    | ObserveGroup
+    | StartGroup
+    | StopGroup
+    | Fence
+    | FinishJob
+    | ProveAlive
+    | Quit
+)

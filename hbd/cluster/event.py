@@ -1,0 +1,178 @@
+"""Everything that can happen, in the past tense: the only input of the core.
+
+Adapters post these; nothing else changes what a node believes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hbd.cluster.terms import (
+    Generation,
+    GroupName,
+    GroupState,
+    JobId,
+    LinkName,
+    NodeName,
+    Report,
+    ResourceState,
+    Scope,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTicked:
+    """The armed deadline has come; what is due is for the core to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkHeard:
+    """The peer (or a ping node) spoke on this link and said nothing the core has not heard."""
+
+    link: LinkName
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatHeard:
+    """An authentic, unrepeated report of the peer came in."""
+
+    link: LinkName
+    generation: Generation
+    sequence: int
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class GoodbyeHeard:
+    """The peer says that it has released everything and is leaving (heartbeat's `shutdone`)."""
+
+    link: LinkName
+    generation: Generation
+    sequence: int
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class GroupObserved:
+    """What systemd, netlink and the disk say of a group: stopped, partial or started."""
+
+    group: GroupName
+    state: GroupState
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStarted:
+    """Every resource of the group runs; answers StartGroup with the same `operation`."""
+
+    group: GroupName
+    operation: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStartFailed:
+    """A resource would not start; what was started before it still runs."""
+
+    group: GroupName
+    operation: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStopped:
+    """Every resource of the group is proven gone; answers StopGroup."""
+
+    group: GroupName
+    operation: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStopFailed:
+    """Something of the group may still run here: nobody else may start it."""
+
+    group: GroupName
+    operation: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChanged:
+    """One resource of a group went to another state in the course of a start or stop."""
+
+    group: GroupName
+    resource: str
+    state: ResourceState
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceLost:
+    """A resource of a started group is gone though nobody here stopped it."""
+
+    group: GroupName
+    resource: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FenceConfirmed:
+    """The peer will not write: `proven` by a device, or (False) only by the administrator's word.
+
+    The classic set-up has no fence device; ha.cf's links and times are then the administrator's
+    decision that silence on every link for deadtime is enough.
+    """
+
+    target: NodeName
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FenceFailed:
+    """The fence device did not confirm; nothing may be acquired."""
+
+    target: NodeName
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverRequested:
+    """An operator wants groups here: those of `scope`, or exactly `groups` when given."""
+
+    job: JobId
+    scope: Scope
+    groups: tuple[GroupName, ...] = ()
+    requested_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandbyRequested:
+    """An operator wants groups to go to the peer."""
+
+    job: JobId
+    scope: Scope
+    groups: tuple[GroupName, ...] = ()
+    requested_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRequested:
+    """The daemon is to stop: release everything, hand it over, say goodbye."""
+
+
+Event = (
+    ClockTicked
+    | LinkHeard
+    | HeartbeatHeard
+    | GoodbyeHeard
+    | GroupObserved
+    | GroupStarted
+    | GroupStartFailed
+    | GroupStopped
+    | GroupStopFailed
+    | ResourceChanged
+    | ResourceLost
+    | FenceConfirmed
+    | FenceFailed
+    | TakeoverRequested
+    | StandbyRequested
+    | LeaveRequested
+)

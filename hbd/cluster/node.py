@@ -1,0 +1,241 @@
+"""What this node believes: one frozen value, printable, comparable, replayable.
+
+Times are instants on CLOCK_BOOTTIME in µs. Nothing here decides; see `liveness`, `groups`,
+`fence` and `requests`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from hbd.cluster.action import Action
+from hbd.cluster.terms import (
+    SECOND,
+    AutoFailback,
+    Epoch,
+    Generation,
+    GroupName,
+    GroupReport,
+    GroupState,
+    Instant,
+    JobId,
+    LinkName,
+    LinkStatus,
+    NodeName,
+    PeerStatus,
+    Phase,
+    Report,
+    ResourceState,
+    Usec,
+)
+from hbd.cluster.timing import Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long an answer may take before its absence is itself an event; larger than the adapters'.
+
+    The adapters enforce their own, shorter limits per resource; these only catch a lost answer.
+    """
+
+    start_usec: Usec = Usec(120 * SECOND)
+    stop_usec: Usec = Usec(120 * SECOND)
+    stop_retry_usec: Usec = Usec(5 * SECOND)
+    fence_retry_usec: Usec = Usec(10 * SECOND)
+    revive_holdoff_usec: Usec = Usec(60 * SECOND)
+    job_usec: Usec = Usec(180 * SECOND)
+    goodbye_gap_usec: Usec = Usec(SECOND // 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One medium. `leads_to_peer` is false for ping nodes: they answer, but are not the peer."""
+
+    name: LinkName
+    leads_to_peer: bool = True
+    status: LinkStatus = LinkStatus.DEAD
+    heard_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other node, as far as it can be known from here."""
+
+    name: NodeName
+    status: PeerStatus = PeerStatus.UNKNOWN
+    generation: Generation = Generation(0)
+    sequence: int = 0
+    heard_at: Instant | None = None
+    gap_usec: Usec = Usec(0)  # how long it had been silent when last heard
+    report: Report | None = None
+    proven: bool = False  # FENCED only: by a device, not merely by the administrator's word
+    fence_due: Instant | None = None  # LOST only: when to ask (again) for fencing
+
+    @property
+    def is_heard(self) -> bool:
+        """It speaks, in time or late."""
+        return self.status in (PeerStatus.ACTIVE, PeerStatus.LATE)
+
+    @property
+    def is_out(self) -> bool:
+        """It will not write: it said goodbye, or was fenced. The only licence to acquire."""
+        return self.status in (PeerStatus.LEFT, PeerStatus.FENCED)
+
+    @property
+    def may_serve(self) -> bool:
+        """It speaks and has finished its own start: groups can be given to it."""
+        return self.is_heard and self.report is not None and self.report.phase is Phase.ACTIVE
+
+    def word_on(self, group: GroupName) -> GroupReport | None:
+        """What it last said of this group; None if it has not mentioned it."""
+        if self.report is None:
+            return None
+        return next((word for word in self.report.groups if word.name == group), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of a group, for display and explanation; the executor moves it."""
+
+    text: str
+    state: ResourceState = ResourceState.STOPPED
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What moves as a whole: its ownership record, its state here, and what is intended."""
+
+    name: GroupName
+    preferred: NodeName
+    owner: NodeName
+    resources: tuple[Resource, ...] = ()
+    epoch: Epoch = Epoch(0)
+    state: GroupState = GroupState.UNKNOWN
+    operation: int = 0  # the newest start or stop asked for
+    deadline: Instant | None = None  # when its answer counts as lost; STOP_FAILED: when to retry
+    failure: str = ""  # why the last start or stop failed; kept until it succeeds
+    giving: bool = False  # on its way to the peer: release, then hand over
+    wanted: bool = False  # an operator wants it here: ask the owner
+    failback_due: bool = False  # acquired because the peer was away: goes home when it may
+    revived_at: Instant | None = None  # when a lost resource was last restarted in place
+
+    @property
+    def record(self) -> tuple[int, bool]:
+        """The order of ownership records: larger wins; on a tie the preferred node's."""
+        return (self.epoch, self.owner == self.preferred)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An operator's request under way."""
+
+    id: JobId
+    to_here: bool  # takeover: True; standby: False
+    groups: tuple[GroupName, ...]
+    deadline: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """This node: everything the next step depends on."""
+
+    name: NodeName
+    timing: Timing
+    auto_failback: AutoFailback
+    peer: Peer
+    links: tuple[Link, ...]
+    groups: tuple[Group, ...]
+    started_at: Instant
+    stepped_at: Instant
+    watched_since: Instant  # from when on silence is silence: we were listening all the time
+    heartbeat_due: Instant
+    phase: Phase = Phase.STARTING
+    limits: Limits = Limits()
+    jobs: tuple[Job, ...] = ()
+    said: Report | None = None  # the last report sent, to know what is news
+    stall_usec: Usec = Usec(0)  # how long we last failed to listen
+    goodbyes: int = 0
+
+    def group(self, name: GroupName) -> Group | None:
+        """The group of this name, None if haresources has none."""
+        return next((group for group in self.groups if group.name == name), None)
+
+    def owns(self, group: Group) -> bool:
+        """Whether the record says that this node may run the group."""
+        return group.owner == self.name
+
+    def with_group(self, changed: Group) -> Node:
+        """The same node with one group replaced (by name)."""
+        groups = tuple(changed if group.name == changed.name else group for group in self.groups)
+        return replace(self, groups=groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The outcome of a decision: what is believed now, and what is to be done."""
+
+    node: Node
+    actions: tuple[Action, ...] = ()
+
+    def then(self, decide: Callable[[Node], Step]) -> Step:
+        """Decide further from the new belief; the actions add up in order."""
+        following = decide(self.node)
+        return Step(following.node, self.actions + following.actions)
+
+
+def chain(node: Node, decisions: Iterable[Callable[[Node], Step]]) -> Step:
+    """Take decisions one after another, each seeing what the ones before it concluded."""
+    step = Step(node)
+    for decide in decisions:
+        step = step.then(decide)
+    return step
+
+
+def new_node(
+    *,
+    name: NodeName,
+    peer: NodeName,
+    timing: Timing,
+    auto_failback: AutoFailback,
+    links: Iterable[Link],
+    groups: Iterable[tuple[GroupName, NodeName, tuple[str, ...]]],
+    now: Instant,
+) -> Node:
+    """A node that has just been started and knows nothing: everything is to be observed.
+
+    `groups` are (name, preferred node, resources as written), in haresources' order.
+    """
+    return Node(
+        name=name,
+        timing=timing,
+        auto_failback=auto_failback,
+        peer=Peer(peer),
+        links=tuple(links),
+        groups=tuple(
+            Group(
+                name=group,
+                preferred=preferred,
+                owner=preferred,
+                resources=tuple(Resource(text) for text in resources),
+            )
+            for group, preferred, resources in groups
+        ),
+        started_at=now,
+        stepped_at=now,
+        watched_since=now,
+        heartbeat_due=now,
+    )
+
+
+def report_of(node: Node) -> Report:
+    """What this node would tell the other now."""
+    return Report(
+        phase=node.phase,
+        deadtime_usec=node.timing.deadtime_usec,
+        groups=tuple(
+            GroupReport(group.name, group.epoch, group.owner, group.state, group.wanted)
+            for group in node.groups
+        ),
+    )
