@@ -69,6 +69,7 @@ class Peer:
     heard_at: Instant | None = None
     gap_usec: Usec = Usec(0)  # how long it had been silent when last heard
     report: Report | None = None
+    stuck: frozenset[GroupName] = frozenset()  # groups it said it could not stop
     proven: bool = False  # FENCED only: by a device, not merely by the administrator's word
     fence_due: Instant | None = None  # LOST only: when to ask (again) for fencing
 
@@ -116,6 +117,7 @@ class Group:
     operation: int = 0  # the newest start or stop asked for
     deadline: Instant | None = None  # when its answer counts as lost; STOP_FAILED: when to retry
     failure: str = ""  # why the last start or stop failed; kept until it succeeds
+    start_failed: bool = False  # once stopped, it is START_FAILED: nobody retries it here unasked
     giving: bool = False  # on its way to the peer: release, then hand over
     wanted: bool = False  # an operator wants it here: ask the owner
     failback_due: bool = False  # acquired because the peer was away: goes home when it may

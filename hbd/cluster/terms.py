@@ -83,7 +83,10 @@ class GroupState(Enum):
 
 
 class ResourceState(Enum):
-    """One resource of a group on this node, for display: stopped → starting → started → stopping."""
+    """One resource of a group on this node, for display.
+
+    stopped ──► starting ──► started ──► stopping ──► stopped      starting, stopping ──► failed
+    """
 
     STOPPED = "stopped"
     STARTING = "starting"

@@ -1,0 +1,336 @@
+"""Who holds what: acquire, release, takeover, standby, failback, leave.
+
+Each group has an ownership record (epoch, owner) that both nodes tell in every heartbeat. Only its
+owner may run a group, only its owner may give it away, and only after it is proven stopped; a
+larger epoch replaces a smaller one everywhere. So a lost, late or repeated message costs time and
+nothing else, an operator's wish and a failure take the same road, and after a partition the side
+that was taken over from gives way. The words (local, foreign, standby, failback, auto_failback)
+are heartbeat's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from hbd.cluster.action import StartGroup, StopGroup
+from hbd.cluster.event import (
+    GroupObserved,
+    GroupStarted,
+    GroupStartFailed,
+    GroupStopFailed,
+    GroupStopped,
+    ResourceChanged,
+    ResourceLost,
+)
+from hbd.cluster.node import Group, Node, Step, chain
+from hbd.cluster.terms import (
+    AutoFailback,
+    Epoch,
+    GroupName,
+    GroupState,
+    Instant,
+    PeerStatus,
+    Phase,
+)
+
+_AT_WORK = (GroupState.STARTING, GroupState.STOPPING)
+
+
+# --- what the peer says ---------------------------------------------------------------------
+
+
+def merge_records(node: Node, *, peer_restarted: bool) -> Step:
+    """Adopt every ownership record of the peer's report that is newer than ours."""
+    groups: list[Group] = []
+    for group in node.groups:
+        word = node.peer.word_on(group.name)
+        if word is not None:
+            told = replace(group, epoch=word.epoch, owner=word.owner)
+            if told.record > group.record:
+                group = replace(told, giving=False, wanted=False, failback_due=False)
+            if peer_restarted and _goes_home_at_restart(node, group):
+                group = replace(group, failback_due=True)
+        groups.append(group)
+    return Step(replace(node, groups=tuple(groups)))
+
+
+def _goes_home_at_restart(node: Node, group: Group) -> bool:
+    legacy = node.auto_failback is AutoFailback.LEGACY
+    return legacy and node.owns(group) and group.preferred == node.peer.name
+
+
+# --- what the adapters answer ---------------------------------------------------------------
+
+
+def on_observed(node: Node, event: GroupObserved) -> Step:
+    """Believe what systemd, netlink and the disk say of a group that nobody is at work on.
+
+    A group found running by a daemon that has just started, and never given to anyone since both
+    nodes started, is this node's: that is how a restarted daemon keeps what it served.
+    """
+    group = node.group(event.group)
+    if group is None or group.state in (*_AT_WORK, GroupState.STOP_FAILED):
+        return Step(node)
+    if event.state is GroupState.STOPPED and group.state is GroupState.START_FAILED:
+        return Step(node)
+    found_serving = group.state is GroupState.UNKNOWN and event.state is GroupState.STARTED
+    if found_serving and group.epoch == 0:
+        group = replace(group, epoch=Epoch(1), owner=node.name)
+    return Step(node.with_group(replace(group, state=event.state)))
+
+
+def on_started(node: Node, event: GroupStarted) -> Step:
+    """The group serves."""
+    group = _answered(node, event.group, event.operation, GroupState.STARTING)
+    if group is None:
+        return Step(node)
+    started = replace(
+        group, state=GroupState.STARTED, deadline=None, failure="", start_failed=False
+    )
+    return Step(node.with_group(started))
+
+
+def on_start_failed(node: Node, event: GroupStartFailed, now: Instant) -> Step:
+    """Release what was started; once that is proven, `decide` offers the group to the peer."""
+    group = _answered(node, event.group, event.operation, GroupState.STARTING)
+    return Step(node) if group is None else _fail(node, group, event.why, now)
+
+
+def on_stopped(node: Node, event: GroupStopped) -> Step:
+    """The group is proven gone from this node."""
+    group = _answered(node, event.group, event.operation, GroupState.STOPPING)
+    if group is None:
+        return Step(node)
+    state = GroupState.START_FAILED if group.start_failed else GroupState.STOPPED
+    failure = group.failure if group.start_failed else ""
+    return Step(node.with_group(replace(group, state=state, deadline=None, failure=failure)))
+
+
+def on_stop_failed(node: Node, event: GroupStopFailed, now: Instant) -> Step:
+    """It may still run here. Keep it, say so in every heartbeat, and try again."""
+    group = _answered(node, event.group, event.operation, GroupState.STOPPING)
+    return Step(node) if group is None else _stop_failed(node, group, event.why, now)
+
+
+def on_resource_changed(node: Node, event: ResourceChanged) -> Step:
+    """Note how far a start or stop has come; it decides nothing."""
+    group = node.group(event.group)
+    if group is None:
+        return Step(node)
+    resources = tuple(
+        replace(resource, state=event.state, why=event.why)
+        if resource.text == event.resource
+        else resource
+        for resource in group.resources
+    )
+    return Step(node.with_group(replace(group, resources=resources)))
+
+
+def on_resource_lost(node: Node, event: ResourceLost, now: Instant) -> Step:
+    """Restart a lost resource in place, once; if it is lost again soon, the group fails here."""
+    group = node.group(event.group)
+    if group is None or group.state is not GroupState.STARTED:
+        return Step(node)
+    why = f"{event.resource}: {event.why}"
+    holdoff = node.limits.revive_holdoff_usec
+    if group.revived_at is not None and now < group.revived_at + holdoff:
+        return _fail(node, group, why, now)
+    lost = replace(group, state=GroupState.PARTIAL, failure=why, revived_at=now)
+    return Step(node.with_group(lost))
+
+
+# --- time -----------------------------------------------------------------------------------
+
+
+def expire(node: Node, now: Instant) -> Step:
+    """A lost answer is an answer too: a start or stop past its deadline has failed."""
+    due = [group for group in node.groups if group.deadline is not None and now >= group.deadline]
+    return chain(node, [partial(_expired, group=group, now=now) for group in due])
+
+
+def _expired(node: Node, group: Group, now: Instant) -> Step:
+    if group.state is GroupState.STARTING:
+        return _fail(node, group, "no answer to the start in time", now)
+    if group.state is GroupState.STOPPING:
+        return _stop_failed(node, group, "no answer to the stop in time", now)
+    return _stop(node, group, now)
+
+
+# --- decisions ------------------------------------------------------------------------------
+
+
+def join(node: Node) -> Step:
+    """End the start: everything here is observed, and the peer is heard or certainly away."""
+    observed = all(group.state is not GroupState.UNKNOWN for group in node.groups)
+    heard = node.peer.is_heard and node.peer.report is not None
+    if node.phase is Phase.STARTING and observed and (heard or node.peer.is_out):
+        node = replace(node, phase=Phase.ACTIVE)
+    return Step(node)
+
+
+def decide(node: Node, now: Instant) -> Step:
+    """For each group, in file order: do the one next thing that the beliefs ask for."""
+    if node.phase is Phase.LEFT:
+        return Step(node)
+    return chain(node, [partial(_decide, name=group.name, now=now) for group in node.groups])
+
+
+def _decide(node: Node, name: GroupName, now: Instant) -> Step:
+    group = node.group(name)
+    assert group is not None, "a node does not lose groups"
+    if group.state is GroupState.UNKNOWN or group.state is GroupState.STOP_FAILED:
+        return Step(node)
+    if not node.owns(group):
+        if node.phase is Phase.ACTIVE and _may_acquire(node, group):
+            return _acquire(node, group, now)
+        return _release(node, group, now)
+    if node.phase is Phase.LEAVING:
+        return _leave(node, group, now)
+    if node.phase is Phase.ACTIVE:
+        return _serve(node, group, now)
+    return Step(node)  # still starting: keep what runs, touch nothing
+
+
+def _serve(node: Node, group: Group, now: Instant) -> Step:
+    """What an active owner does with a group of its own."""
+    group = _intent(node, group)
+    node = node.with_group(group)
+    if group.giving:
+        return _give(node, group, now)
+    if group.state is GroupState.START_FAILED and _peer_could_start(node, group):
+        return _hand_over(node, group)
+    may_revive = group.state is GroupState.PARTIAL and group.revived_at is not None
+    if group.state in (GroupState.STOPPED, GroupState.PARTIAL) and (
+        may_revive or is_clear_of_peer(node, group)
+    ):
+        return _start(node, group, now)
+    return Step(node)
+
+
+def _intent(node: Node, group: Group) -> Group:
+    """Whether the group is to go to the peer: asked by it, going home, or no longer possible."""
+    word = node.peer.word_on(group.name)
+    if word is not None and node.peer.may_serve:
+        home = group.failback_due and node.auto_failback is not AutoFailback.OFF
+        goes_home = home and word.state is GroupState.STOPPED and group.preferred == node.peer.name
+        if word.wanted or goes_home:
+            return replace(group, giving=True, failback_due=False)
+        return group
+    return replace(group, giving=False)
+
+
+def _give(node: Node, group: Group, now: Instant) -> Step:
+    if group.state in _AT_WORK:
+        return Step(node)
+    return _release(node, group, now) if group.state.is_held else _hand_over(node, group)
+
+
+def _leave(node: Node, group: Group, now: Instant) -> Step:
+    if group.state.is_held:
+        return _release(node, group, now)
+    return _hand_over(node, group) if node.peer.may_serve else Step(node)
+
+
+def _release(node: Node, group: Group, now: Instant) -> Step:
+    """Stop whatever of the group runs here and is not being stopped already."""
+    if not group.state.is_held or group.state is GroupState.STOPPING:
+        return Step(node)
+    return _stop(node, group, now)
+
+
+def _may_acquire(node: Node, group: Group) -> bool:
+    """Whether a group of the peer's may be taken without asking: the peer is out.
+
+    With one exception: a group that the peer last said it could not stop may still be mounted
+    there, and the administrator's word that silence is death does not cover it; only proof does.
+    """
+    return node.peer.is_out and is_clear_of_peer(node, group)
+
+
+def _acquire(node: Node, group: Group, now: Instant) -> Step:
+    """Take over a group from a peer that left or was fenced: the only place where that happens.
+
+    Two nodes have no majority: silence never proves death, so the caller has a goodbye or a
+    confirmed fencing in hand (`fence`). The epoch grows, so that a peer that comes back from
+    wherever it was gives way.
+    """
+    acquired = replace(
+        group,
+        epoch=Epoch(group.epoch + 1),
+        owner=node.name,
+        failback_due=group.preferred == node.peer.name,
+        wanted=False,
+    )
+    if acquired.state is GroupState.START_FAILED:  # there is no one else left to try it
+        acquired = replace(acquired, state=GroupState.STOPPED, start_failed=False, failure="")
+    return _serve(node.with_group(acquired), acquired, now)
+
+
+def _hand_over(node: Node, group: Group) -> Step:
+    """Make the peer the owner. The group is proven stopped here and the peer listens."""
+    assert not group.state.is_held, "only what is proven stopped is handed over"
+    given = replace(
+        group,
+        epoch=Epoch(group.epoch + 1),
+        owner=node.peer.name,
+        giving=False,
+        wanted=False,
+        failback_due=False,
+        revived_at=None,
+    )
+    return Step(node.with_group(given))
+
+
+def is_clear_of_peer(node: Node, group: Group) -> bool:
+    """Whether nothing of the group can be running on the peer, by its own word or by fencing.
+
+    A peer that does not mention the group has another haresources: that is doubt, and in doubt
+    nothing is started.
+    """
+    peer = node.peer
+    if peer.is_out:
+        certain = peer.status is PeerStatus.LEFT or peer.proven
+        return certain or group.name not in peer.stuck
+    word = peer.word_on(group.name)
+    return peer.is_heard and word is not None and not word.state.is_held
+
+
+def _peer_could_start(node: Node, group: Group) -> bool:
+    word = node.peer.word_on(group.name)
+    return node.peer.may_serve and word is not None and word.state is GroupState.STOPPED
+
+
+# --- the two things done to a group ---------------------------------------------------------
+
+
+def _start(node: Node, group: Group, now: Instant) -> Step:
+    operation = group.operation + 1
+    deadline = Instant(now + node.limits.start_usec)
+    starting = replace(group, state=GroupState.STARTING, operation=operation, deadline=deadline)
+    return Step(node.with_group(starting), (StartGroup(group.name, operation),))
+
+
+def _stop(node: Node, group: Group, now: Instant) -> Step:
+    operation = group.operation + 1
+    deadline = Instant(now + node.limits.stop_usec)
+    stopping = replace(group, state=GroupState.STOPPING, operation=operation, deadline=deadline)
+    return Step(node.with_group(stopping), (StopGroup(group.name, operation),))
+
+
+def _fail(node: Node, group: Group, why: str, now: Instant) -> Step:
+    return _stop(node, replace(group, start_failed=True, failure=why), now)
+
+
+def _stop_failed(node: Node, group: Group, why: str, now: Instant) -> Step:
+    retry_at = Instant(now + node.limits.stop_retry_usec)
+    failed = replace(group, state=GroupState.STOP_FAILED, failure=why, deadline=retry_at)
+    return Step(node.with_group(failed))
+
+
+def _answered(node: Node, name: GroupName, operation: int, state: GroupState) -> Group | None:
+    """The group an answer is for; None if the answer belongs to an older ask."""
+    group = node.group(name)
+    if group is None or group.operation != operation or group.state is not state:
+        return None
+    return group

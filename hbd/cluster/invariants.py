@@ -1,0 +1,46 @@
+"""What is true in every reachable state; checked after every step, in production too.
+
+A broken invariant is a mistake of ours and stops the daemon: groups are systemd units and keep
+running, the watchdog is no longer fed, and systemd starts us anew, to observe and go on.
+"""
+
+from __future__ import annotations
+
+from hbd.cluster.node import Group, Node
+from hbd.cluster.terms import GroupState, PeerStatus, Phase
+
+_LETTING_GO = (GroupState.STOPPING, GroupState.STOP_FAILED, GroupState.UNKNOWN)
+
+
+def check(before: Node, after: Node) -> None:
+    """Assert everything that must hold of a belief, and of the step that led to it."""
+    _check_peer(after)
+    for was, group in zip(before.groups, after.groups, strict=True):
+        assert was.name == group.name, "groups neither come nor go in a step"
+        assert group.record >= was.record, "an ownership record only grows"
+        assert group.operation >= was.operation, "operations are numbered upwards"
+        _check_group(after, group)
+
+
+def _check_peer(node: Node) -> None:
+    peer = node.peer
+    if peer.status is PeerStatus.LOST:
+        assert peer.fence_due is not None, "a lost peer is being fenced"
+        assert peer.report is None, "a lost peer's word is void"
+    if peer.proven:
+        assert peer.status is PeerStatus.FENCED, "only a fenced peer is proven off"
+
+
+def _check_group(node: Node, group: Group) -> None:
+    at_work = group.state in (GroupState.STARTING, GroupState.STOPPING, GroupState.STOP_FAILED)
+    assert (group.deadline is not None) == at_work, "an ask has a deadline, and nothing else has"
+    if group.state is GroupState.STARTING:
+        assert node.owns(group), "only the owner starts a group"
+    if not node.owns(group) and group.state.is_held:
+        assert group.state in _LETTING_GO, "what is not ours is being released"
+    if group.giving:
+        assert node.owns(group), "only the owner can give"
+    if group.state is GroupState.START_FAILED:
+        assert group.start_failed, "a failed start is remembered as such"
+    if node.phase is Phase.LEFT:
+        assert not group.state.is_held, "a node that left holds nothing"

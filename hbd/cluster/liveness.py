@@ -1,0 +1,205 @@
+"""Who speaks, who is late, who is lost; and what to say oneself.
+
+Source of the rules: heartbeat's (a link is dead after deadtime of silence, a node when all its
+links are; `dt` in a report is the sender's own deadtime; initdead before it was ever heard), with
+two of hbd's own: silence counts only while this node was listening, and a repeated or old message
+refreshes nothing. It knows no group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hbd.cluster.action import (
+    Announce,
+    ForgetPeerSequence,
+    ObserveGroup,
+    ProveAlive,
+    SendHeartbeat,
+)
+from hbd.cluster.event import GoodbyeHeard, HeartbeatHeard
+from hbd.cluster.node import Link, Node, Peer, Step, report_of
+from hbd.cluster.terms import (
+    GroupName,
+    GroupState,
+    Instant,
+    LinkName,
+    LinkStatus,
+    PeerStatus,
+    Phase,
+    Report,
+    Usec,
+)
+
+
+def notice_stall(node: Node, now: Instant) -> Step:
+    """Trust no silence that was not listened to: start observing anew after a late wake-up.
+
+    A node whose loop came more than half of deadtime too late, or whose machine was suspended
+    (`now` counts suspend), has not heard the peer because it did not listen. It forgets what it
+    concluded about the peer, looks at its own groups again and gives every timer its time back.
+    """
+    late = Usec(now - next_deadline(node))
+    if late <= node.timing.deadtime_usec // 2:
+        return Step(replace(node, stepped_at=now))
+    peer = node.peer
+    if peer.status is not PeerStatus.UNKNOWN:
+        status = PeerStatus.UNKNOWN if peer.heard_at is None else PeerStatus.LATE
+        peer = replace(peer, status=status, report=None, proven=False, fence_due=None)
+    groups = tuple(
+        replace(group, deadline=Instant(group.deadline + late)) if group.deadline else group
+        for group in node.groups
+    )
+    jobs = tuple(replace(job, deadline=Instant(job.deadline + late)) for job in node.jobs)
+    observe = tuple(
+        ObserveGroup(group.name)
+        for group in node.groups
+        if group.state not in (GroupState.STARTING, GroupState.STOPPING)
+    )
+    return Step(
+        replace(
+            node,
+            peer=peer,
+            groups=groups,
+            jobs=jobs,
+            stepped_at=now,
+            watched_since=now,
+            stall_usec=late,
+        ),
+        observe,
+    )
+
+
+def on_link_heard(node: Node, name: LinkName, now: Instant) -> Step:
+    """Note that a link works; if the peer is at its other end and known, that the peer does."""
+    links = tuple(
+        replace(link, status=LinkStatus.UP, heard_at=now) if link.name == name else link
+        for link in node.links
+    )
+    node = replace(node, links=links)
+    leads = any(link.leads_to_peer for link in links if link.name == name)
+    if leads and node.peer.is_heard:
+        node = replace(node, peer=_heard(node.peer, now))
+    return Step(node)
+
+
+def on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) -> Step:
+    """Believe the newest report of the peer, and note which link it came on.
+
+    An older generation, or an older report of this one, proves a working link and nothing else.
+    A peer that has said goodbye stays away until it comes back with a new generation.
+    """
+    step = on_link_heard(node, event.link, now)
+    peer = node.peer
+    known = event.generation == peer.generation
+    if event.generation < peer.generation or (known and event.sequence <= peer.sequence):
+        return step
+    if known and peer.status is PeerStatus.LEFT:
+        return step
+    left = isinstance(event, GoodbyeHeard)
+    peer = replace(
+        _heard(peer, now),
+        status=PeerStatus.LEFT if left else PeerStatus.ACTIVE,
+        generation=event.generation,
+        sequence=event.sequence,
+        report=event.report,
+        stuck=_stuck(event.report),
+        proven=False,
+        fence_due=None,
+    )
+    return Step(replace(step.node, peer=peer))
+
+
+def expire(node: Node, now: Instant) -> Step:
+    """Let time pass: links die, the peer becomes late, then lost.
+
+    Lost is not dead. It permits asking for fencing (`fence`) and nothing else.
+    """
+    if node.phase is Phase.LEFT:
+        return Step(node)
+    links = tuple(
+        replace(link, status=LinkStatus.DEAD)
+        if link.status is LinkStatus.UP and now >= _link_deadline(node, link)
+        else link
+        for link in node.links
+    )
+    node = replace(node, links=links)
+    peer = node.peer
+    lost_at = _lost_at(node)
+    if lost_at is not None and now >= lost_at:
+        peer = replace(peer, status=PeerStatus.LOST, report=None, fence_due=now)
+        return Step(replace(node, peer=peer), (ForgetPeerSequence(),))
+    late_at = _late_at(node)
+    if late_at is not None and now >= late_at:
+        return Step(replace(node, peer=replace(peer, status=PeerStatus.LATE)))
+    return Step(node)
+
+
+def speak(node: Node, now: Instant) -> Step:
+    """Send the heartbeat when it is due; in between, tell at once what has changed.
+
+    The watchdog is fed here and nowhere else, so that it proves clock, loop and decision.
+    """
+    if node.phase is Phase.LEFT or node.goodbyes:
+        return Step(node)
+    report = report_of(node)
+    if now >= node.heartbeat_due:
+        due = Instant(node.heartbeat_due + node.timing.keepalive_usec)
+        if due <= now:  # too late for the rhythm: start it anew
+            due = Instant(now + node.timing.keepalive_usec)
+        spoken = replace(node, said=report, heartbeat_due=due)
+        return Step(spoken, (SendHeartbeat(report), ProveAlive()))
+    if report != node.said:
+        return Step(replace(node, said=report), (Announce(report),))
+    return Step(node)
+
+
+def next_deadline(node: Node) -> Instant:
+    """The next moment at which time alone changes something: the one timer is armed for it."""
+    moments: list[Instant | None] = [node.heartbeat_due, _lost_at(node), _late_at(node)]
+    moments += [_link_deadline(node, link) for link in node.links if link.status is LinkStatus.UP]
+    moments += [group.deadline for group in node.groups]
+    moments += [job.deadline for job in node.jobs]
+    if node.peer.status is PeerStatus.LOST:
+        moments.append(node.peer.fence_due)
+    return Instant(min(moment for moment in moments if moment is not None))
+
+
+def _heard(peer: Peer, now: Instant) -> Peer:
+    gap = Usec(now - peer.heard_at) if peer.heard_at is not None else Usec(0)
+    status = PeerStatus.ACTIVE if peer.status is PeerStatus.LATE else peer.status
+    return replace(peer, status=status, heard_at=now, gap_usec=gap)
+
+
+def _stuck(report: Report) -> frozenset[GroupName]:
+    return frozenset(w.name for w in report.groups if w.state is GroupState.STOP_FAILED)
+
+
+def _silent_since(node: Node) -> Instant:
+    heard_at = node.peer.heard_at
+    since = node.started_at if heard_at is None else heard_at
+    return Instant(max(since, node.watched_since))
+
+
+def _peer_deadtime(node: Node) -> Usec:
+    report = node.peer.report
+    return node.timing.deadtime_usec if report is None else report.deadtime_usec
+
+
+def _lost_at(node: Node) -> Instant | None:
+    if node.peer.is_heard:
+        return Instant(_silent_since(node) + _peer_deadtime(node))
+    if node.peer.status is PeerStatus.UNKNOWN:
+        return Instant(_silent_since(node) + node.timing.initdead_usec)
+    return None
+
+
+def _late_at(node: Node) -> Instant | None:
+    if node.peer.status is PeerStatus.ACTIVE:
+        return Instant(_silent_since(node) + node.timing.warntime_usec)
+    return None
+
+
+def _link_deadline(node: Node, link: Link) -> Instant:
+    heard_at = node.started_at if link.heard_at is None else link.heard_at
+    return Instant(max(heard_at, node.watched_since) + node.timing.deadtime_usec)

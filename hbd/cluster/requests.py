@@ -1,0 +1,158 @@
+"""What an operator asks for: takeover and standby, refused with a reason or followed to the end.
+
+A request only marks groups (`wanted`, `giving`); the rest is the same road that failures take. The
+scopes are heartbeat's, seen from the node asked; `failback` means the groups that are not at home.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hbd.cluster.action import FinishJob
+from hbd.cluster.event import StandbyRequested, TakeoverRequested
+from hbd.cluster.node import Group, Job, Node, Step
+from hbd.cluster.terms import GroupState, Instant, JobResult, PeerStatus, Phase, Scope
+
+
+def on_takeover(node: Node, event: TakeoverRequested, now: Instant) -> Step:
+    """Ask the peer for groups, or try again to start those that are ours and failed."""
+    chosen = _chosen(node, event)
+    missing = [group for group in chosen if not _serves(node, group)]
+    why = _why_no_takeover(node, missing)
+    if why:
+        return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
+    for group in missing:
+        if node.owns(group) and group.state is GroupState.START_FAILED:
+            group = replace(group, state=GroupState.STOPPED, start_failed=False)
+        node = node.with_group(replace(group, wanted=not node.owns(group), giving=False))
+    return Step(_with_job(node, event, to_here=True, chosen=chosen, now=now))
+
+
+def on_standby(node: Node, event: StandbyRequested, now: Instant) -> Step:
+    """Give groups to the peer, if it can take them."""
+    chosen = [group for group in _chosen(node, event) if node.owns(group)]
+    why = _why_no_standby(node, chosen)
+    if why:
+        return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
+    for group in chosen:
+        node = node.with_group(replace(group, giving=True, failback_due=False))
+    return Step(_with_job(node, event, to_here=False, chosen=chosen, now=now))
+
+
+def settle(node: Node, now: Instant) -> Step:
+    """Finish every job whose groups have come to rest, or whose time is up."""
+    actions: list[FinishJob] = []
+    running: list[Job] = []
+    for job in node.jobs:
+        verdict = _verdict(node, job, now)
+        if verdict is None:
+            running.append(job)
+        else:
+            actions.append(FinishJob(job.id, *verdict))
+    if not actions:
+        return Step(node)
+    still_wanted = {name for job in running if job.to_here for name in job.groups}
+    groups = tuple(
+        replace(group, wanted=group.wanted and group.name in still_wanted) for group in node.groups
+    )
+    return Step(replace(node, jobs=tuple(running), groups=groups), tuple(actions))
+
+
+def _chosen(node: Node, event: TakeoverRequested | StandbyRequested) -> list[Group]:
+    if event.groups:
+        return [group for group in node.groups if group.name in event.groups]
+    takeover = isinstance(event, TakeoverRequested)
+    home = node.name if takeover else node.peer.name
+    wanted_home = {
+        Scope.ALL: None,
+        Scope.LOCAL: node.name,
+        Scope.FOREIGN: node.peer.name,
+        Scope.FAILBACK: home,
+    }[event.scope]
+    return [g for g in node.groups if wanted_home is None or g.preferred == wanted_home]
+
+
+def _serves(node: Node, group: Group) -> bool:
+    return node.owns(group) and group.state is GroupState.STARTED and not group.giving
+
+
+def _why_no_takeover(node: Node, missing: list[Group]) -> str:
+    """Why the missing groups cannot come here now, and what would make it possible."""
+    if not missing:
+        return ""
+    if node.phase is not Phase.ACTIVE:
+        return f"this node is {node.phase.value}; wait until it is active"
+    if node.peer.status is PeerStatus.LOST:
+        return f"{node.peer.name} is lost but not fenced; its groups follow when it is"
+    for group in missing:
+        word = node.peer.word_on(group.name)
+        if not node.owns(group) and word is not None and word.state is GroupState.STOP_FAILED:
+            return f"{node.peer.name} cannot stop {group.name}; mend that first"
+    return ""
+
+
+def _why_no_standby(node: Node, chosen: list[Group]) -> str:
+    """Why the chosen groups cannot go to the peer now, and what would make it possible."""
+    if node.phase is not Phase.ACTIVE:
+        return f"this node is {node.phase.value}; wait until it is active"
+    if chosen and not node.peer.may_serve:
+        return f"{node.peer.name} is {node.peer.status.value} and cannot take over"
+    for group in chosen:
+        word = node.peer.word_on(group.name)
+        if word is None:
+            return f"{node.peer.name} does not know {group.name}: make both haresources equal"
+        if word.state is GroupState.START_FAILED:
+            return f"{group.name} failed to start on {node.peer.name}; retry it there by takeover"
+        if group.state is GroupState.STOP_FAILED:
+            return f"{group.name} cannot be stopped here: {group.failure}"
+    return ""
+
+
+def _with_job(
+    node: Node,
+    event: TakeoverRequested | StandbyRequested,
+    *,
+    to_here: bool,
+    chosen: list[Group],
+    now: Instant,
+) -> Node:
+    names = tuple(group.name for group in chosen)
+    job = Job(event.job, to_here, names, Instant(now + node.limits.job_usec))
+    return replace(node, jobs=(*node.jobs, job))
+
+
+def _verdict(node: Node, job: Job, now: Instant) -> tuple[JobResult, str] | None:
+    groups = [group for group in node.groups if group.name in job.groups]
+    failures = [why for group in groups if (why := _failure(node, job, group))]
+    if failures:
+        return JobResult.FAILED, "; ".join(failures)
+    if all(_arrived(node, job, group) for group in groups):
+        return JobResult.DONE, ""
+    if now >= job.deadline:
+        return JobResult.TIMEOUT, "the groups did not arrive in time; see the status of each"
+    return None
+
+
+def _arrived(node: Node, job: Job, group: Group) -> bool:
+    if job.to_here:
+        return _serves(node, group)
+    word = node.peer.word_on(group.name)
+    at_peer = word is not None and word.state is GroupState.STARTED
+    return not node.owns(group) and at_peer and not group.state.is_held
+
+
+def _failure(node: Node, job: Job, group: Group) -> str:
+    """Why the group will not arrive any more; empty while it still may."""
+    if node.phase is not Phase.ACTIVE:
+        return f"{group.name}: this node is {node.phase.value}"
+    if job.to_here:
+        if group.state in (GroupState.START_FAILED, GroupState.STOP_FAILED):
+            return f"{group.name}: {group.failure}"
+        on_its_way = node.owns(group) or group.wanted
+        return "" if on_its_way and not group.giving else f"{group.name}: went to the peer"
+    if node.owns(group) and not group.giving:
+        return f"{group.name}: stayed here, {node.peer.name} is {node.peer.status.value}"
+    word = node.peer.word_on(group.name)
+    if not node.owns(group) and word is not None and word.state is GroupState.START_FAILED:
+        return f"{group.name}: failed to start on {node.peer.name}"
+    return ""
