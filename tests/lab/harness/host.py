@@ -1,0 +1,94 @@
+"""Commands on the machine that runs the lab, and the clock that all of the lab's figures share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_STARTED = time.monotonic()
+
+
+class LabError(Exception):
+    """The lab itself could not do what was asked of it: never a verdict on hbd."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a command ended."""
+
+    argv: tuple[str, ...]
+    status: int
+    out: str
+    err: str
+
+
+def now() -> float:
+    """Seconds on CLOCK_MONOTONIC: one clock for nodes, clients and watch, which share a kernel."""
+    return time.monotonic()
+
+
+def say(text: str) -> None:
+    """One line of narration, with seconds since the lab program began."""
+    print(f"[{time.monotonic() - _STARTED:7.2f}] {text}", flush=True)
+
+
+async def run(
+    argv: Sequence[str | Path],
+    *,
+    check: bool = True,
+    within: float = 60.0,
+    stdin: bytes | None = None,
+    env: dict[str, str] | None = None,
+) -> Finished:
+    """Run `argv` to its end; LabError if it fails (unless `check` is off) or outlasts `within` s.
+
+    A command that overruns, or whose waiter is cancelled, is killed: none is left behind.
+    """
+    words = tuple(str(word) for word in argv)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=env,
+        )
+    except OSError as error:
+        raise LabError(f"cannot run {words[0]}: {error.strerror}") from error
+    try:
+        async with asyncio.timeout(within):
+            out, err = await process.communicate(stdin)
+    except TimeoutError as error:
+        raise LabError(f"{' '.join(words)}: no end within {within:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None, "communicate() waits for the end"
+    done = Finished(words, process.returncode, out.decode(errors="replace"), err.decode())
+    if check and done.status != 0:
+        raise LabError(f"{' '.join(words)}: status {done.status}: {done.err.strip() or done.out}")
+    return done
+
+
+def start_time(pid: int) -> int | None:
+    """When process `pid` began (clock ticks since boot), None if there is none.
+
+    With the pid it names one process for ever, so a recycled pid is never mistaken for ours.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def must_be_root() -> None:
+    """Namespaces, loop devices and containers need root; say so at once."""
+    if os.geteuid() != 0:
+        raise LabError("the lab needs root: it makes namespaces, loop devices and containers")

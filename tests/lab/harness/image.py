@@ -1,0 +1,109 @@
+"""The root file system both nodes share as their lowest layer, made once per suite and kept.
+
+Cached below /var/tmp/hbd-lab/base under a name that says what is in it: any change of the package
+list or of `_CUSTOMIZE` gives a new name, so a stale image is never used. Two labs that need the
+same image at once wait for one build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from tests.lab.harness.host import LabError, now, run, say
+
+CACHE = Path("/var/tmp/hbd-lab/base")
+SUITES = ("bookworm", "trixie")
+BUILD_WITHIN = 900.0  # s: 25 with a near mirror, minutes over a slow line
+
+PACKAGES = (
+    # systemd as it is booted, the bus and polkit
+    "systemd", "systemd-sysv", "dbus", "polkitd",
+    # the servers of the article; neither suite's kernel NFS server can run in a container
+    "samba", "nfs-ganesha", "nfs-ganesha-vfs", "nfs-common", "rpcbind",
+    # what an administrator looks around with
+    "iproute2", "iputils-ping", "procps", "e2fsprogs", "kmod", "less",
+    # what the hbd package depends on, so that installing it needs no network
+    "python3", "python3-dbus-next", "python3-serial", "python3-sdnotify", "python3-pyroute2",
+)  # fmt: skip
+
+# alice may operate the cluster, bob may not, carol owns the files that are served. The servers are
+# the cluster's to start, so nothing of them starts at boot; ganesha's own statd would fight with
+# the one that `nfslock` names; and nothing may wake up by a timer and disturb a measurement.
+_CUSTOMIZE = """
+set -eu
+groupadd --system haclient
+useradd --create-home --shell /bin/bash --uid 1001 --groups haclient alice
+useradd --create-home --shell /bin/bash --uid 1002 bob
+useradd --create-home --shell /bin/bash --uid 1003 carol
+disable() { for unit; do systemctl -q disable "$unit" 2>/dev/null || :; done; }
+disable smbd.service nmbd.service samba-ad-dc.service winbind.service nfs-ganesha.service \
+  nfs-ganesha-lock.service rpc-statd.service nfs-client.target nfs-blkmap.service
+systemctl -q mask nfs-ganesha-lock.service apt-daily.timer apt-daily-upgrade.timer \
+  e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer
+rm -f /etc/hostname /var/lib/dbus/machine-id
+: > /etc/machine-id
+mkdir /ttidisk
+"""
+
+
+async def base(suite: str) -> Path:
+    """The root of `suite`, built now if there is none; LabError if it cannot be built."""
+    if suite not in SUITES:
+        raise LabError(f"no lab for suite '{suite}': choose one of {', '.join(SUITES)}")
+    root = CACHE / f"{suite}-{_content_key(suite)}"
+    lock = await asyncio.to_thread(_lock, CACHE / f"{suite}.lock")
+    try:
+        if root.name not in os.listdir(CACHE):
+            await _build(suite, root)
+    finally:
+        os.close(lock)
+    return root
+
+
+async def _build(suite: str, root: Path) -> None:
+    began = now()
+    say(f"building the {suite} image, once ({len(PACKAGES)} packages and what they need)")
+    _remove_unfinished(suite)
+    building = root.with_name(root.name + ".building")
+    build = asyncio.create_task(
+        run(
+            [
+                "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
+                f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*",
+                "--dpkgopt=path-exclude=/usr/share/doc/*",
+                f'--customize-hook=chroot "$1" sh -c \'{_CUSTOMIZE}\'', suite, building,
+            ],
+            within=BUILD_WITHIN,
+        )
+    )  # fmt: skip
+    while not build.done():
+        await asyncio.wait([build], timeout=10)
+        if not build.done():
+            say(f"  … still building {suite} ({now() - began:.0f} s)")
+    await build
+    building.rename(root)
+    say(f"the {suite} image is ready after {now() - began:.0f} s")
+
+
+def _content_key(suite: str) -> str:
+    text = "\n".join((suite, *PACKAGES, _CUSTOMIZE))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _lock(path: Path) -> int:
+    """Wait for the suite's build lock; closing the descriptor, or dying, frees it."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def _remove_unfinished(suite: str) -> None:
+    """Under the lock nobody else builds, so what is half built is from a run that died."""
+    for leftover in CACHE.glob(f"{suite}-*.building"):
+        shutil.rmtree(leftover)
