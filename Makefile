@@ -1,0 +1,115 @@
+# Every door of the house; `make` alone lists them.
+#
+# A door installs what it needs: Debian packages by apt-get when one is missing (that needs root),
+# Python tools into a venv under ~/.cache/hbd (see .ci/venv). On a fresh machine it takes
+# `apt-get install -y git make` and nothing else.
+
+SUITE      ?= bookworm
+NODE       ?= ttisrv1
+RUNS       ?= 5
+SEEDS      ?= 100
+FIRST_SEED ?= 0
+
+VERSION   := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' hbd/__init__.py)
+DEB       := build/hbd_$(VERSION)_all.deb
+SHIPPED   := Makefile LICENSE NEWS.md README.md pyproject.toml hbd units dbus polkit man debian
+SOURCES   := $(shell find $(SHIPPED) -type f -not -name '*.pyc')
+
+# Where the house's own tools come from. The lab's own list is kept beside the lab.
+CHECK_PACKAGES := python3 python3-venv dbus-daemon mandoc systemd
+DEB_PACKAGES   := dpkg-dev debhelper dh-python python3
+LAB_PACKAGES    = $(shell sed 's/\#.*//' tests/lab/harness/HOST_PACKAGES)
+
+# Evaluated by the shell when a recipe runs: the first call makes the venv.
+PY     = $$(.ci/venv)/bin/python
+PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help deps-check deps-deb deps-lab venv check sim lab test demo demo-shell demo-down bench \
+	deb install clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
+
+demo: deps-check deps-lab deb ## boot two nodes and watch them fail over (SUITE=trixie: Debian 13)
+	$(PY) -m tests.lab.demo --suite $(SUITE)
+
+demo-shell: ## look around in the demo's nodes (NODE=ttisrv2)
+	$(PY) -m tests.lab.harness shell $(NODE)
+
+demo-down: ## remove every trace of the demo
+	$(PY) -m tests.lab.harness down
+
+test: deps-check deps-lab deb ## everything: check, then the lab's stories on booted nodes (root)
+	$(PYTEST) tests/house tests/unit tests/sim tests/bus tests/lab
+
+check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
+	$(PYTEST) -n 2 --dist worksteal
+
+sim: deps-check ## a longer simulation (SEEDS=100 FIRST_SEED=0); a failure prints its seed
+	HBD_SIM_SEEDS=$(SEEDS) HBD_SIM_FIRST_SEED=$(FIRST_SEED) $(PYTEST) -n 2 --dist worksteal tests/sim
+
+lab: deps-check deps-lab deb ## only the lab's stories (root)
+	$(PYTEST) tests/lab
+
+bench: deps-check deps-lab deb ## client gaps and the daemon's own cost (RUNS=5)
+	$(PY) -m tests.lab.bench --suite $(SUITE) --runs $(RUNS)
+
+venv: deps-check ## the development venv; prints where it is
+	@.ci/venv
+
+deps-check: ## install what `check` needs
+	@.ci/need $(CHECK_PACKAGES)
+
+deps-deb: ## install what `deb` needs
+	@.ci/need $(DEB_PACKAGES)
+
+deps-lab: ## install what the lab and the demo need
+	@.ci/need $(LAB_PACKAGES)
+
+deb: $(DEB) ## the Debian package, for Debian 12 and 13 alike
+
+# Built from a copy, because dpkg-buildpackage writes beside and into its source folder.
+$(DEB): $(SOURCES) | deps-deb
+	rm -rf build/deb build/hbd_*.deb
+	mkdir -p build/deb/hbd
+	tar -c --exclude=__pycache__ $(SHIPPED) | tar -x -C build/deb/hbd
+	cd build/deb/hbd && dpkg-buildpackage --build=binary --no-sign >../build.log 2>&1 \
+		|| { cat ../build.log; exit 1; }
+	mv build/deb/hbd_$(VERSION)_all.deb build/
+	rm -rf build/deb
+
+# $(call put,FILES,FOLDER[,MODE]): what exists of FILES goes to FOLDER below DESTDIR.
+put = $(if $(wildcard $(1)),install -D -m $(or $(3),644) -t $(DESTDIR)$(2) $(wildcard $(1)))
+# $(call put_as,FILE,PATH[,MODE]): one file under another name.
+put_as = $(if $(wildcard $(1)),install -D -m $(or $(3),644) $(1) $(DESTDIR)$(2))
+# $(call command,PATH,MODULE): a command that runs MODULE.main; -I: no one's PYTHONPATH reaches root.
+command = install -d $(DESTDIR)$(dir $(1)) && printf '%s\n' '\#!/usr/bin/python3 -I' \
+	'import sys' '' 'from $(2) import main' '' 'sys.exit(main())' >$(DESTDIR)$(1) && chmod 755 $(DESTDIR)$(1)
+
+PYTHONDIR ?= /usr/lib/python3/dist-packages
+
+install: ## copy everything to its place (DESTDIR=)
+	find hbd -name '*.py' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
+	$(call command,/usr/sbin/hbd,hbd.__main__)
+	$(call command,/usr/bin/hbctl,hbd.cli.main)
+	$(call put,units/*.service units/*.target units/*.timer units/*.socket units/*.path,/usr/lib/systemd/system)
+	$(call put_as,units/hbd.preset,/usr/lib/systemd/system-preset/90-hbd.preset)
+	$(call put_as,units/hbd.sysusers,/usr/lib/sysusers.d/hbd.conf)
+	$(call put_as,units/hbd.tmpfiles,/usr/lib/tmpfiles.d/hbd.conf)
+	$(call put,units/*.catalog,/usr/lib/systemd/catalog)
+	$(call put_as,units/hbd-deadman,/usr/libexec/hbd/deadman,755)
+	$(call put,dbus/*.conf,/usr/share/dbus-1/system.d)
+	$(call put,dbus/*.service,/usr/share/dbus-1/system-services)
+	$(call put,dbus/*.xml,/usr/share/dbus-1/interfaces)
+	$(call put,polkit/*.policy,/usr/share/polkit-1/actions)
+	$(call put,polkit/*.rules,/usr/share/polkit-1/rules.d)
+	$(call put,man/*.1,/usr/share/man/man1)
+	$(call put,man/*.5,/usr/share/man/man5)
+	$(call put,man/*.7,/usr/share/man/man7)
+	$(call put,man/*.8,/usr/share/man/man8)
+	install -d $(DESTDIR)/etc/ha.d/resource.d
+
+clean: ## remove what was built here
+	rm -rf build out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
