@@ -1,0 +1,102 @@
+"""What differs between two beliefs, as facts for people: journal lines, traces, explanations.
+
+Derived from the beliefs alone, so that nothing can be reported that is not believed, and nothing
+be believed that is not reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from hbd.cluster.node import Group, Node
+from hbd.cluster.terms import LinkStatus, NodeName, PeerStatus, Usec
+
+
+class Subject(Enum):
+    """What a change is about."""
+
+    NODE = "node"  # this node's phase
+    STALL = "stall"  # this node did not listen for a while
+    PEER = "peer"
+    LATE = "late"  # a heartbeat came after warntime
+    LINK = "link"
+    OWNER = "owner"  # a group's ownership record
+    GROUP = "group"  # a group's state on this node
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: `name` went from `was` to `now`, both the words of the enums.
+
+    `usec` is how late or how long, where that is the point; `why` is the reason given.
+    """
+
+    subject: Subject
+    name: str
+    was: str
+    now: str
+    usec: Usec = Usec(0)
+    why: str = ""
+
+
+def changes(before: Node, after: Node) -> Iterator[Change]:
+    """Every difference that an administrator may want to see, in the order node to group."""
+    if before.phase is not after.phase:
+        yield Change(Subject.NODE, after.name, before.phase.value, after.phase.value)
+    if before.watched_since != after.watched_since:
+        yield Change(Subject.STALL, after.name, "", "", usec=after.stall_usec)
+    yield from _peer(before, after)
+    for was, link in zip(before.links, after.links, strict=True):
+        if was.status is not link.status:
+            yield Change(Subject.LINK, link.name, was.status.value, link.status.value)
+    for old, group in zip(before.groups, after.groups, strict=True):
+        yield from _group(old, group)
+
+
+def _peer(before: Node, after: Node) -> Iterator[Change]:
+    was, peer = before.peer, after.peer
+    if was.status is not peer.status:
+        silence = Usec(after.stepped_at - was.heard_at) if was.heard_at is not None else Usec(0)
+        spoke = peer.status in (PeerStatus.ACTIVE, PeerStatus.LEFT)
+        why = "" if peer.status is not PeerStatus.FENCED else _proof(proven=peer.proven)
+        yield Change(
+            Subject.PEER,
+            peer.name,
+            was.status.value,
+            peer.status.value,
+            usec=peer.gap_usec if spoke else silence,
+            why=why,
+        )
+    if was.generation != peer.generation:
+        yield Change(Subject.PEER, peer.name, f"life {was.generation}", f"life {peer.generation}")
+    late = peer.heard_at != was.heard_at and peer.gap_usec > after.timing.warntime_usec
+    if late and was.is_heard and peer.is_heard:
+        yield Change(Subject.LATE, peer.name, "", "", usec=peer.gap_usec)
+
+
+def _proof(*, proven: bool) -> str:
+    return "proven" if proven else "unprotected: by the administrator's ha.cf, not by a device"
+
+
+def _group(was: Group, group: Group) -> Iterator[Change]:
+    if (was.owner, was.epoch) != (group.owner, group.epoch):
+        yield Change(Subject.OWNER, group.name, was.owner, group.owner)
+    if was.state is not group.state:
+        yield Change(
+            Subject.GROUP, group.name, was.state.value, group.state.value, why=group.failure
+        )
+
+
+def links_up(node: Node) -> int:
+    """How many links to the peer are up: the one number an administrator asks for first."""
+    return sum(link.leads_to_peer and link.status is LinkStatus.UP for link in node.links)
+
+
+def holder(node: Node, group: Group) -> NodeName | None:
+    """Who serves a group, as far as this node knows; None when nobody is known to."""
+    if group.state.is_held and node.owns(group):
+        return node.name
+    word = node.peer.word_on(group.name)
+    return node.peer.name if word is not None and word.state.is_held else None

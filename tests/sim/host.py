@@ -1,0 +1,316 @@
+"""One simulated machine: the real core and the real wire protocol over a modelled world.
+
+What a machine runs (`runs`) is the truth the checkers look at; what its daemon believes is the
+core's affair. Starts and stops take time, fail and hang as the world's dice say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hbd.cluster.action import (
+    Action,
+    Announce,
+    Fence,
+    FinishJob,
+    ForgetPeerSequence,
+    ObserveGroup,
+    ProveAlive,
+    Quit,
+    SayGoodbye,
+    SendHeartbeat,
+    StartGroup,
+    StopGroup,
+)
+from hbd.cluster.change import changes
+from hbd.cluster.event import (
+    ClockTicked,
+    Event,
+    GroupObserved,
+    GroupStarted,
+    GroupStartFailed,
+    GroupStopFailed,
+    GroupStopped,
+)
+from hbd.cluster.keys import AuthMethod, Key, Keyring
+from hbd.cluster.node import Link, Node, new_node
+from hbd.cluster.step import next_deadline, step
+from hbd.cluster.terms import (
+    MILLISECOND,
+    Generation,
+    GroupName,
+    GroupState,
+    Instant,
+    JobId,
+    JobResult,
+    LinkName,
+    NodeName,
+    Usec,
+)
+from hbd.link.speech import event_of
+from hbd.wire.session import Outgoing, Session
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+KEYRING = Keyring((Key(1, AuthMethod.CRC, b""),), 1)
+BUFFERED = 100  # datagrams a paused machine's sockets hold for it
+
+
+@dataclass
+class Resources:
+    """What really runs on a machine, and what goes wrong when it is told to change."""
+
+    running: dict[GroupName, GroupState] = field(default_factory=dict)
+    start_fails: set[GroupName] = field(default_factory=set)
+    stop_fails: set[GroupName] = field(default_factory=set)
+    hangs: set[GroupName] = field(default_factory=set)
+
+    def writes(self, group: GroupName) -> bool:
+        """Whether anything of the group runs: its disk may be written."""
+        return self.running[group] is not GroupState.STOPPED
+
+
+class Host:
+    """A machine with power or without, its daemon running, paused or gone."""
+
+    def __init__(self, world: World, name: NodeName, peer: NodeName) -> None:
+        self.world = world
+        self.name = name
+        self.peer_name = peer
+        self.resources = Resources(dict.fromkeys(world.homes, GroupState.STOPPED))
+        self.generation = 0
+        self.powered = False
+        self.paused = False
+        self.life = 0  # of the daemon; late timers and answers of an older one are void
+        self.timer = 0
+        self.node: Node | None = None
+        self.session: Session | None = None
+        self.backlog: list[tuple[LinkName, bytes] | Event] = []
+        self.jobs: dict[JobId, JobResult] = {}
+        self.leaving = False
+
+    # --- life -------------------------------------------------------------------------------
+
+    def start_daemon(self) -> None:
+        """The daemon starts: a new generation that observes what the machine runs."""
+        assert self.node is None, "it runs already"
+        self.powered = True
+        self.life += 1
+        self.generation += 1
+        world = self.world
+        self.leaving = False
+        self.session = Session(
+            node=self.name,
+            peer=self.peer_name,
+            uuid=self.name.encode().ljust(16, b"."),
+            keyring=KEYRING,
+            generation=Generation(self.generation),
+            ttl=3,
+            max_rexmit_delay_usec=Usec(250 * MILLISECOND),
+            seed=world.random.randrange(2**32),
+        )
+        self.node = new_node(
+            name=self.name,
+            peer=self.peer_name,
+            timing=world.timing,
+            auto_failback=world.auto_failback,
+            links=[Link(name) for name in world.links],
+            groups=[(group, home, (f"{group}",)) for group, home in world.homes.items()],
+            now=world.now,
+        )
+        self.post(ClockTicked())
+        for group in world.homes:
+            self._act(ObserveGroup(group))
+
+    def kill_daemon(self) -> None:
+        """SIGKILL: what runs goes on running, until the dead man's switch fires."""
+        self.node = None
+        self.session = None
+        self.life += 1
+        self.backlog.clear()
+        life = self.life
+        self.world.after(self.world.timing.deadtime_usec // 2, lambda: self._dead_man(life))
+
+    def _dead_man(self, life: int) -> None:
+        if self.node is None and self.powered and self.life == life:
+            self.resources.running = dict.fromkeys(self.world.homes, GroupState.STOPPED)
+
+    def cut_power(self) -> None:
+        """The machine is gone at once, and with it everything it ran."""
+        self.node = None
+        self.session = None
+        self.life += 1
+        self.backlog.clear()
+        self.powered = False
+        self.paused = False
+        self.resources.running = dict.fromkeys(self.world.homes, GroupState.STOPPED)
+
+    def resume(self) -> None:
+        """A paused machine goes on where it stood; what arrived meanwhile is in its sockets."""
+        self.paused = False
+        backlog, self.backlog = self.backlog, []
+        if self.world.random.random() < 0.5:
+            self._tick()
+        for item in backlog:
+            if isinstance(item, tuple):
+                self.receive(*item)
+            else:
+                self.post(item)
+        self._tick()
+
+    def _tick(self) -> None:
+        if self.node is not None:
+            self.post(ClockTicked())
+
+    # --- events -----------------------------------------------------------------------------
+
+    def post(self, event: Event) -> None:
+        """Give the core one event and do what it asks."""
+        if self.paused:
+            self.backlog.append(event)
+            return
+        if self.node is None:
+            return
+        before = self.node
+        life = self.life
+        taken = step(before, event, self.world.now)
+        self.node = taken.node
+        self.world.trace(self, changes(before, taken.node))
+        for action in taken.actions:
+            if self.life == life:
+                self._act(action)
+        self._arm()
+
+    def receive(self, link: LinkName, data: bytes) -> None:
+        """One datagram or serial message came in."""
+        if self.paused:
+            if len(self.backlog) < BUFFERED:
+                self.backlog.append((link, data))
+            return
+        if self.session is None:
+            return
+        received = self.session.receive(link, data, self.world.now, self.world.unix_time)
+        for reply in received.replies:
+            self._transmit(reply)
+        event = event_of(link, received)
+        if event is not None:
+            self.world.heard[self.name] = self.world.now
+            self.post(event)
+
+    def _arm(self) -> None:
+        if self.node is None or self.session is None:
+            return
+        self.timer += 1
+        timer, life = self.timer, self.life
+        due = self.session.next_due()
+        moment = min(next_deadline(self.node), due if due is not None else Instant(2**62))
+        delay = max(0, moment - self.world.now) + self.world.random.randrange(2000)
+        self.world.after(delay, lambda: self._wake(timer, life))
+
+    def _wake(self, timer: int, life: int) -> None:
+        if timer != self.timer or life != self.life or self.session is None or self.paused:
+            return
+        for outgoing in self.session.due(self.world.now, self.world.unix_time):
+            self._transmit(outgoing)
+        self._tick()
+
+    # --- actions ----------------------------------------------------------------------------
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case SendHeartbeat() | Announce() | SayGoodbye():
+                assert self.session is not None, "only a running daemon acts"
+                message = self.world.speech[self.name].message(action)
+                self._transmit(
+                    self.session.send(
+                        message,
+                        now=self.world.now,
+                        unix_time=self.world.unix_time,
+                        load_average="0.00 0.00 0.00 1/1 1",
+                    )
+                )
+            case ForgetPeerSequence():
+                assert self.session is not None, "only a running daemon acts"
+                self.session.peer_lost()
+            case ObserveGroup():
+                self._later(lambda: GroupObserved(action.group, self._truth(action.group)))
+            case StartGroup():
+                self._start(action)
+            case StopGroup():
+                self._stop(action)
+            case Fence():
+                self.world.fence(self)
+            case FinishJob():
+                self.jobs[action.job] = action.result
+            case ProveAlive():
+                pass
+            case Quit():
+                self.node = None
+                self.session = None
+                self.life += 1
+
+    def _truth(self, group: GroupName) -> GroupState:
+        return self.resources.running[group]
+
+    def _transmit(self, outgoing: Outgoing) -> None:
+        for link in self.world.links:
+            data = outgoing.classic if "tty" in link else outgoing.netstring
+            self.world.carry(self, link, data)
+
+    def _start(self, action: StartGroup) -> None:
+        group = action.group
+        self.resources.running[group] = GroupState.PARTIAL
+        if group in self.resources.hangs:
+            return
+        if group in self.resources.start_fails:
+            self._later(lambda: GroupStartFailed(group, action.operation, "will not start"))
+            return
+
+        def started() -> Event | None:
+            if self._is_current(group, action.operation):
+                self.resources.running[group] = GroupState.STARTED
+            return GroupStarted(group, action.operation)
+
+        self._later(started)
+
+    def _stop(self, action: StopGroup) -> None:
+        group = action.group
+        if self.resources.writes(group):
+            self.resources.running[group] = GroupState.PARTIAL
+        if group in self.resources.hangs:
+            return
+        if group in self.resources.stop_fails:
+            self._later(lambda: GroupStopFailed(group, action.operation, "will not stop"))
+            return
+
+        def stopped() -> Event | None:
+            if self._is_current(group, action.operation):
+                self.resources.running[group] = GroupState.STOPPED
+            return GroupStopped(group, action.operation)
+
+        self._later(stopped)
+
+    def _is_current(self, group: GroupName, operation: int) -> bool:
+        """Whether no newer start or stop has taken the place of this one."""
+        found = self.node.group(group) if self.node is not None else None
+        return found is not None and found.operation == operation
+
+    def _later(self, answer: Callable[[], Event | None]) -> None:
+        """Answer after a while, unless the machine or the daemon is gone by then."""
+        life = self.life
+        delay = self.world.random.randrange(20 * MILLISECOND, 400 * MILLISECOND)
+
+        def deliver() -> None:
+            if self.life != life or self.node is None:
+                return
+            if self.paused:  # the whole machine stood still: its jobs too
+                self.world.after(100 * MILLISECOND, deliver)
+                return
+            event = answer()
+            if event is not None:
+                self.post(event)
+
+        self.world.after(delay, deliver)

@@ -1,0 +1,229 @@
+"""A seeded world with virtual time: two hosts, the cables between them, a fence device, dice.
+
+Everything that happens comes out of one random generator and one event queue, so a seed is a
+story. After every event the checkers look at what the machines really run.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+
+from hbd.cluster.change import Change
+from hbd.cluster.event import FenceConfirmed, FenceFailed
+from hbd.cluster.terms import (
+    MILLISECOND,
+    SECOND,
+    AutoFailback,
+    GroupName,
+    GroupState,
+    Instant,
+    LinkName,
+    NodeName,
+    PeerStatus,
+    Phase,
+    Usec,
+)
+from hbd.cluster.timing import Timing
+from hbd.link.speech import Speech
+from tests.sim.host import Host
+
+A = NodeName("ttisrv1")
+B = NodeName("ttisrv2")
+ETHERNET = LinkName("eth1")
+SERIAL = LinkName("/dev/ttyS0")
+DISK = GroupName("disk")
+MAIL = GroupName("mail")
+
+
+class Fencing(Enum):
+    """What confirms that a lost peer is off."""
+
+    NONE = "none"  # the administrator's word, given at once
+    POWER = "power"  # a switch that really cuts the power, when it works
+
+
+class Violation(AssertionError):
+    """Something happened that must never happen; the message holds seed and trace."""
+
+
+@dataclass
+class Cable:
+    """One direction of one link."""
+
+    is_cut: bool = False
+    loss: float = 0.0
+    repeat: float = 0.0
+    slowest_usec: int = 3 * MILLISECOND
+
+
+class World:
+    """Two machines and everything between them."""
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        homes: dict[GroupName, NodeName] | None = None,
+        auto_failback: AutoFailback = AutoFailback.ON,
+        fencing: Fencing = Fencing.NONE,
+    ) -> None:
+        self.seed = seed
+        self.random = Random(seed)
+        self.homes = homes if homes is not None else {DISK: A}
+        self.auto_failback = auto_failback
+        self.fencing = fencing
+        self.fence_works = True
+        self.timing = Timing(
+            keepalive_usec=SECOND,
+            warntime_usec=Usec(5 * SECOND // 2),
+            deadtime_usec=Usec(5 * SECOND),
+            initdead_usec=Usec(12 * SECOND),
+        )
+        self.links = (ETHERNET, SERIAL)
+        self.now = Instant(1_000 * SECOND)
+        self.story: list[str] = []
+        self.heard: dict[NodeName, Instant] = {}
+        self.excused = False  # an unproven fencing let both run: the classic set-up's weakness
+        self.split_brains = 0
+        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = 0
+        self.speech = {name: Speech(name, self.homes) for name in (A, B)}
+        self.a, self.b = Host(self, A, B), Host(self, B, A)
+        self.cables = {(sender, link): Cable() for sender in (A, B) for link in self.links}
+
+    @property
+    def hosts(self) -> tuple[Host, Host]:
+        """Both machines."""
+        return (self.a, self.b)
+
+    @property
+    def unix_time(self) -> int:
+        """Wall time, for messages only: no decision may depend on it."""
+        return 1_700_000_000 + self.now // SECOND
+
+    def other(self, host: Host) -> Host:
+        """The machine that is not this one."""
+        return self.b if host is self.a else self.a
+
+    # --- time -------------------------------------------------------------------------------
+
+    def after(self, delay_usec: int, call: Callable[[], None]) -> None:
+        """Let something happen later."""
+        self._count += 1
+        heapq.heappush(self._queue, (self.now + delay_usec, self._count, call))
+
+    def run_for(self, span: int) -> None:
+        """Let virtual time pass, checking after every event."""
+        until = self.now + span
+        while self._queue and self._queue[0][0] <= until:
+            moment, _, call = heapq.heappop(self._queue)
+            self.now = Instant(max(self.now, moment))
+            call()
+            self.check()
+        self.now = Instant(until)
+
+    def run_until(self, condition: Callable[[], bool], within: int) -> None:
+        """Let time pass until the condition holds; a Violation if it never does."""
+        until = self.now + within
+        while not condition():
+            if not self._queue or self._queue[0][0] > until:
+                self.fail(f"not reached within {within / SECOND:.0f} s")
+            self.run_for(max(0, self._queue[0][0] - self.now))
+
+    # --- the wires and the switch -----------------------------------------------------------
+
+    def carry(self, sender: Host, link: LinkName, data: bytes) -> None:
+        """Lose, delay, repeat or deliver one message."""
+        cable = self.cables[sender.name, link]
+        if cable.is_cut or self.random.random() < cable.loss:
+            return
+        copies = 2 if self.random.random() < cable.repeat else 1
+        receiver = self.other(sender)
+        for _ in range(copies):
+            delay = self.random.randrange(200, cable.slowest_usec)
+            self.after(delay, lambda: receiver.receive(link, data))
+
+    def fence(self, asker: Host) -> None:
+        """The peer is to be made unable to write."""
+        target = self.other(asker)
+        if self.fencing is Fencing.NONE:
+            self._check_haste(asker, target)
+            if target.powered:
+                self.excused = True
+            asker.post(FenceConfirmed(target.name, proven=False))
+        elif self.fence_works:
+            self.say(f"{'fence':8} power of {target.name} cut")
+            target.cut_power()
+            asker.post(FenceConfirmed(target.name, proven=True))
+        else:
+            asker.post(FenceFailed(target.name, "the switch does not answer"))
+
+    def _check_haste(self, asker: Host, target: Host) -> None:
+        """Nobody may be thought lost whose word arrived within deadtime."""
+        heard = self.heard.get(asker.name)
+        if target.powered and heard is not None and asker.node is not None:
+            silence = self.now - heard
+            if silence < self.timing.deadtime_usec - SECOND // 2:
+                self.fail(f"{target.name} thought lost after {silence} µs of silence")
+
+    # --- truth ------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """No disk has two writers, except where nothing but a word stood against it."""
+        for group in self.homes:
+            if all(host.resources.writes(group) for host in self.hosts):
+                if self.excused:
+                    self.split_brains += 1
+                    return
+                self.fail(f"both machines run {group}")
+        if self.excused and all(self.sees_peer(host) for host in self.hosts):
+            self.excused = False  # healed: from here on there is no excuse any more
+
+    def sees_peer(self, host: Host) -> bool:
+        """Whether this host's daemon works and believes the peer to be there."""
+        node = host.node
+        return (
+            node is not None
+            and not host.paused
+            and node.phase is Phase.ACTIVE
+            and node.peer.status in (PeerStatus.ACTIVE, PeerStatus.LATE)
+        )
+
+    def serves(self, host: Host, group: GroupName) -> bool:
+        """Whether the group really and wholly runs on this host."""
+        return host.resources.running[group] is GroupState.STARTED
+
+    def is_settled(self) -> bool:
+        """Whether both nodes see each other and every group is served exactly once."""
+        once = all(sum(self.serves(h, group) for h in self.hosts) == 1 for group in self.homes)
+        clean = all(
+            host.node is not None
+            and all(g.state in (GroupState.STARTED, GroupState.STOPPED) for g in host.node.groups)
+            for host in self.hosts
+        )
+        return once and clean and all(self.sees_peer(host) for host in self.hosts)
+
+    # --- the record -------------------------------------------------------------------------
+
+    def say(self, line: str) -> None:
+        """Add a line to the story."""
+        self.story.append(f"{self.now / SECOND - 1000:9.3f}  {line}")
+
+    def trace(self, host: Host, changed: Iterator[Change]) -> None:
+        """Write down what a host now believes."""
+        for change in changed:
+            text = f"{host.name:8} {change.subject.value:6} {change.name}"
+            if change.was or change.now:
+                text += f": {change.was} -> {change.now}"
+            if change.why:
+                text += f" ({change.why})"
+            self.say(text)
+
+    def fail(self, what: str) -> None:
+        """Stop here, showing how it came to this."""
+        tail = "\n".join(self.story[-80:])
+        raise Violation(f"seed {self.seed}: {what} at {self.now / SECOND - 1000:.3f} s\n{tail}")
