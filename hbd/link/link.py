@@ -63,7 +63,7 @@ class Link(Protocol):
 
     @property
     def fault(self) -> str | None:
-        """Why this link cannot work now, for people to read; None while nothing is known to fail."""
+        """Why this link cannot work now, for people to read; None: nothing is known to fail."""
         ...
 
     def open(self) -> None:
