@@ -166,7 +166,7 @@ class Message:
 
     @property
     def speaks_acknowledgement(self) -> bool:
-        """Whether a status announces `protocol`: without it the sender neither ACKs nor wants it."""
+        """Whether a status announces `protocol`; its sender then gives ACKs and wants them."""
         value = self.value("protocol")
         return bool(value) and not (value or b"").strip(_DECIMAL_DIGITS)
 
