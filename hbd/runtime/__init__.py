@@ -1,0 +1,1 @@
+"""The composition root and the loop: the only package that knows every layer."""

@@ -1,0 +1,195 @@
+"""What changed, in the journal: each fact once, with fields, for people and programs.
+
+Facts come from the difference of two beliefs (`cluster.change`) and from the requests and answers
+that caused it. Levels: error = we failed, warning = we go on with less, notice = a group or the
+peer changed, info = an operator's doing, debug = every step.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from hbd.cluster.action import Action, FinishJob
+from hbd.cluster.change import Change, Subject, changes
+from hbd.cluster.event import (
+    ClockTicked,
+    Event,
+    FenceFailed,
+    HeartbeatHeard,
+    LinkHeard,
+    ResourceLost,
+    StandbyRequested,
+    TakeoverRequested,
+)
+from hbd.cluster.node import Node
+from hbd.cluster.terms import GroupState, JobResult, LinkStatus, PeerStatus, Phase
+from hbd.journal import NOTICE, MessageId, fields
+
+_ROUTINE = (ClockTicked, HeartbeatHeard, LinkHeard)
+
+_PEER = {
+    PeerStatus.ACTIVE.value: (NOTICE, MessageId.PEER_ACTIVE),
+    PeerStatus.LATE.value: (logging.WARNING, MessageId.PEER_LATE),
+    PeerStatus.LOST.value: (logging.WARNING, MessageId.PEER_LOST),
+    PeerStatus.FENCED.value: (NOTICE, MessageId.PEER_FENCED),
+    PeerStatus.LEFT.value: (NOTICE, MessageId.PEER_LEFT),
+}
+_GROUP = {
+    GroupState.STARTED.value: (NOTICE, MessageId.GROUP_STARTED),
+    GroupState.STOPPED.value: (NOTICE, MessageId.GROUP_STOPPED),
+    GroupState.START_FAILED.value: (logging.ERROR, MessageId.START_FAILED),
+    GroupState.STOP_FAILED.value: (logging.ERROR, MessageId.STOP_FAILED),
+}
+_NODE = {
+    Phase.ACTIVE.value: (NOTICE, MessageId.STARTED),
+    Phase.LEFT.value: (NOTICE, MessageId.LEFT),
+}
+
+
+class Recorder:
+    """Writes down one step at a time."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._write: dict[Subject, Callable[[Node, Change], None]] = {
+            Subject.NODE: self._node,
+            Subject.STALL: self._stall,
+            Subject.PEER: self._peer,
+            Subject.LATE: self._late,
+            Subject.LINK: self._link,
+            Subject.OWNER: self._owner,
+            Subject.GROUP: self._group,
+        }
+
+    def record(self, before: Node, event: Event, after: Node, actions: tuple[Action, ...]) -> None:
+        """Journal what this step was about, if it was about anything."""
+        if not isinstance(event, _ROUTINE) or actions:
+            self._log.debug("%s: %s", event, actions)
+        self._cause(after, event)
+        for change in changes(before, after):
+            self._write[change.subject](after, change)
+        for action in actions:
+            if isinstance(action, FinishJob):
+                self._finish(after, action)
+
+    def _cause(self, node: Node, event: Event) -> None:
+        match event:
+            case TakeoverRequested() | StandbyRequested():
+                verb = "takeover" if isinstance(event, TakeoverRequested) else "standby"
+                what = ", ".join(event.groups) or event.scope.value
+                self._log.info(
+                    "Asked for %s of %s by %s",
+                    verb,
+                    what,
+                    event.requested_by or "the system",
+                    extra=fields(MessageId.REQUESTED, node=node.name, job=event.job, verb=verb),
+                )
+            case ResourceLost():
+                self._log.warning(
+                    "Resource '%s' of group %s is gone: %s; restarting it",
+                    event.resource,
+                    event.group,
+                    event.why,
+                    extra=fields(
+                        MessageId.RESOURCE_LOST, group=event.group, resource=event.resource
+                    ),
+                )
+            case FenceFailed():
+                self._log.error(
+                    "Fencing of %s failed: %s; its groups stay where they are, trying again",
+                    event.target,
+                    event.why,
+                    extra=fields(peer=event.target),
+                )
+            case _:
+                pass
+
+    def _node(self, node: Node, change: Change) -> None:
+        level, message_id = _NODE.get(change.now, (logging.INFO, None))
+        self._log.log(
+            level,
+            "This node is %s",
+            change.now,
+            extra=fields(message_id, node=node.name, phase=change.now),
+        )
+
+    def _stall(self, node: Node, change: Change) -> None:
+        self._log.warning(
+            "This node did not listen for %.1f s (overload or suspend): "
+            "what it concluded about %s is void, observing anew",
+            change.usec / 1e6,
+            node.peer.name,
+            extra=fields(MessageId.STALLED, node=node.name, usec=change.usec),
+        )
+
+    def _peer(self, node: Node, change: Change) -> None:
+        if change.now not in _PEER:
+            self._log.info("Peer %s: %s", change.name, change.now, extra=fields(peer=change.name))
+            return
+        level, message_id = _PEER[change.now]
+        extra = fields(
+            message_id, peer=change.name, status=change.now, usec=change.usec, was=change.was
+        )
+        text = f"Peer {change.name} is {change.now} (was {change.was}"
+        text += f", silent for {change.usec / 1e6:.1f} s)" if change.usec else ")"
+        self._log.log(level, "%s", text, extra=extra)
+        if change.now == PeerStatus.FENCED.value and not node.peer.proven:
+            self._log.warning(
+                "Taking over from %s unprotected: nothing proves that it is off. Silence on every "
+                "link for deadtime is all there is, as ha.cf has it",
+                change.name,
+                extra=fields(MessageId.UNPROTECTED, peer=change.name, protection="none"),
+            )
+
+    def _late(self, node: Node, change: Change) -> None:
+        self._log.warning(
+            "Late heartbeat from %s: %.2f s since the last one, warntime is %.2f s",
+            change.name,
+            change.usec / 1e6,
+            node.timing.warntime_usec / 1e6,
+            extra=fields(MessageId.PEER_LATE, peer=change.name, usec=change.usec),
+        )
+
+    def _link(self, node: Node, change: Change) -> None:
+        is_up = change.now == LinkStatus.UP.value
+        self._log.log(
+            NOTICE if is_up else logging.WARNING,
+            "Link %s is %s",
+            change.name,
+            change.now,
+            extra=fields(
+                MessageId.LINK_UP if is_up else MessageId.LINK_DEAD,
+                link=change.name,
+                peer=node.peer.name,
+            ),
+        )
+
+    def _owner(self, _node: Node, change: Change) -> None:
+        self._log.log(
+            NOTICE,
+            "Group %s belongs to %s now",
+            change.name,
+            change.now,
+            extra=fields(MessageId.OWNER_CHANGED, group=change.name, owner=change.now),
+        )
+
+    def _group(self, node: Node, change: Change) -> None:
+        level, message_id = _GROUP.get(change.now, (logging.INFO, None))
+        extra = fields(message_id, node=node.name, group=change.name, state=change.now)
+        if change.why and level >= logging.ERROR:
+            self._log.log(level, "Group %s: %s: %s", change.name, change.now, change.why,
+                          extra=extra)  # fmt: skip
+        else:
+            self._log.log(level, "Group %s is %s", change.name, change.now, extra=extra)
+
+    def _finish(self, node: Node, action: FinishJob) -> None:
+        level = logging.INFO if action.result is JobResult.DONE else logging.WARNING
+        self._log.log(
+            level,
+            "Job %d: %s%s",
+            action.job,
+            action.result.value,
+            f": {action.why}" if action.why else "",
+            extra=fields(MessageId.JOB_FINISHED, node=node.name, job=action.job),
+        )
