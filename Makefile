@@ -7,8 +7,8 @@
 SUITE      ?= bookworm
 NODE       ?= ttisrv1
 RUNS       ?= 5
-SEEDS      ?= 100
-FIRST_SEED ?= 0
+SEEDS      ?= 1000
+FIRST_SEED ?= 1
 
 VERSION   := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' hbd/__init__.py)
 DEB       := build/hbd_$(VERSION)_all.deb
@@ -46,8 +46,8 @@ test: deps-check deps-lab deb ## everything: check, then the lab's stories on bo
 check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
 	$(PYTEST) -n 2 --dist worksteal
 
-sim: deps-check ## a longer simulation (SEEDS=100 FIRST_SEED=0); a failure prints its seed
-	HBD_SIM_SEEDS=$(SEEDS) HBD_SIM_FIRST_SEED=$(FIRST_SEED) $(PYTEST) -n 2 --dist worksteal tests/sim
+sim: deps-check ## a longer simulation (SEEDS=1000 FIRST_SEED=1); a failure prints its seed
+	SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED) $(PYTEST) -n 2 --dist worksteal tests/sim
 
 lab: deps-check deps-lab deb ## only the lab's stories (root)
 	$(PYTEST) tests/lab
