@@ -12,8 +12,6 @@ from enum import IntFlag
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Protocol
 
-ARPHRD_ETHER = 1  # the only hardware whose frames we build
-
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
 
@@ -26,6 +24,9 @@ class AddressFlag(IntFlag):
     SECONDARY = 0x01  # IPv4: rides on another address of the same network
     NODAD = 0x02  # IPv6: usable at once
     NOPREFIXROUTE = 0x200  # the kernel adds no route to the address's network
+
+
+NO_FLAGS = AddressFlag(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class InterfaceAddress:
     prefix: int
     label: str | None = None
     broadcast: IPv4Address | None = None
-    flags: AddressFlag = AddressFlag(0)
+    flags: AddressFlag = NO_FLAGS
     scope: int = 0
     preferred_sec: int = FOREVER_SEC
     valid_sec: int = FOREVER_SEC

@@ -111,17 +111,20 @@ def is_reached(
     )
 
 
-def _candidates(
-    shared: SharedAddress, interfaces: Collection[Interface]
-) -> dict[int, Interface]:
+def _candidates(shared: SharedAddress, interfaces: Collection[Interface]) -> dict[int, Interface]:
     """Return the interfaces that may serve, by index: the one written, or all but loopback."""
     if shared.interface is None:
-        return {each.index: each for each in interfaces if not each.is_loopback}
+        return {each.index: each for each in interfaces if each.is_up and not each.is_loopback}
     named = {each.index: each for each in interfaces if each.name == shared.interface}
     if not named:
-        raise AdapterError(f"no interface for {shared}: '{shared.interface}' does not exist")
+        raise AdapterError(f"no interface for {shared}: {shared.interface} does not exist")
     if any(each.is_loopback for each in named.values()):
-        raise AdapterError(f"no interface for {shared}: '{shared.interface}' is the loopback")
+        raise AdapterError(f"no interface for {shared}: {shared.interface} is the loopback")
+    if not all(each.is_up for each in named.values()):
+        raise AdapterError(
+            f"no interface for {shared}: {shared.interface} is down; "
+            f"bring it up: ip link set {shared.interface} up"
+        )
     return named
 
 
