@@ -1,0 +1,96 @@
+"""The objects that have methods: Manager and Group. Their contract is dbus/*.xml.
+
+Methods only translate: D-Bus words in, one request out, one job back. Whether a takeover is legal
+now is for the core to say, and it says so through the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hbd.bus import names
+from hbd.bus.exported import Caller, Deed, exported, methods_of
+from hbd.bus.jobs import Request
+from hbd.bus.names import Error, Interface, Permission, Verb
+from hbd.cluster.terms import GroupName, Scope
+from hbd.errors import Refused
+
+Submit = Callable[[Verb, Scope, GroupName | None, str], Request]
+
+
+class ManagerObject:
+    """The interface Manager: requests for all groups of a scope, or for one group by its name."""
+
+    def __init__(self, submit: Submit, groups: frozenset[GroupName]) -> None:
+        self._submit = submit
+        self._groups = groups
+
+    @exported(Interface.MANAGER, "Takeover", takes="s", returns="o", permission=Permission.TAKEOVER)
+    def takeover(self, scope: str) -> Deed:
+        """Ask for the groups of a scope to come to this node. Refuses: NoSuchScope."""
+        return _job(self._submit, Verb.TAKEOVER, _scope(scope), None)
+
+    @exported(Interface.MANAGER, "Standby", takes="s", returns="o", permission=Permission.STANDBY)
+    def standby(self, scope: str) -> Deed:
+        """Ask for the groups of a scope to go to the peer. Refuses: NoSuchScope."""
+        return _job(self._submit, Verb.STANDBY, _scope(scope), None)
+
+    @exported(
+        Interface.MANAGER, "TakeoverGroup", takes="s", returns="o", permission=Permission.TAKEOVER
+    )
+    def takeover_group(self, group: str) -> Deed:
+        """Ask for one group to come to this node. Refuses: NoSuchGroup."""
+        return _job(self._submit, Verb.TAKEOVER, Scope.ALL, self._group(group))
+
+    @exported(
+        Interface.MANAGER, "StandbyGroup", takes="s", returns="o", permission=Permission.STANDBY
+    )
+    def standby_group(self, group: str) -> Deed:
+        """Ask for one group to go to the peer. Refuses: NoSuchGroup."""
+        return _job(self._submit, Verb.STANDBY, Scope.ALL, self._group(group))
+
+    def _group(self, word: str) -> GroupName:
+        name = GroupName(word)
+        if name not in self._groups:
+            known = ", ".join(f"'{group}'" for group in sorted(self._groups)) or "none"
+            raise Refused(Error.NO_SUCH_GROUP, f"no group '{word}' in haresources; known: {known}")
+        return name
+
+
+class GroupObject:
+    """The interface Group: the same requests for the group that the object is."""
+
+    def __init__(self, submit: Submit, group: GroupName) -> None:
+        self._submit = submit
+        self._group = group
+
+    @exported(Interface.GROUP, "Takeover", takes="", returns="o", permission=Permission.TAKEOVER)
+    def takeover(self) -> Deed:
+        """Ask for this group to come to this node."""
+        return _job(self._submit, Verb.TAKEOVER, Scope.ALL, self._group)
+
+    @exported(Interface.GROUP, "Standby", takes="", returns="o", permission=Permission.STANDBY)
+    def standby(self) -> Deed:
+        """Ask for this group to go to the peer."""
+        return _job(self._submit, Verb.STANDBY, Scope.ALL, self._group)
+
+
+METHODS = {
+    Interface.MANAGER: methods_of(ManagerObject),
+    Interface.GROUP: methods_of(GroupObject),
+}
+
+
+def _scope(word: str) -> Scope:
+    try:
+        return Scope(word)
+    except ValueError:
+        known = ", ".join(scope.value for scope in Scope)
+        raise Refused(Error.NO_SUCH_SCOPE, f"no scope '{word}'; known: {known}") from None
+
+
+def _job(submit: Submit, verb: Verb, scope: Scope, group: GroupName | None) -> Deed:
+    def do(caller: Caller) -> list[object]:
+        return [names.job_path(submit(verb, scope, group, str(caller)).id)]
+
+    return Deed(do, {"scope": scope.value} if group is None else {"group": group})
