@@ -75,8 +75,7 @@ class JournalHandler(logging.Handler):
     def __init__(self, path: Path = SOCKET) -> None:
         super().__init__()
         self._path = str(path)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._socket.setblocking(False)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.lost_count = 0
 
     def emit(self, record: logging.LogRecord) -> None:

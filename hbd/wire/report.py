@@ -1,12 +1,13 @@
 """What a node reports of its groups, as one short line of text inside heartbeat's messages.
 
     report = version ";" phase ";" deadtime { ";" group }
-    group  = name "|" epoch "|" owner "|" state
+    group  = name "|" epoch "|" owner "|" state [ "w" ]
 
-Version is `1`; phase and state are one letter (tables below); deadtime (µs) and epoch are lower
-case hexadecimal; in names every byte outside a safe set is written `%XX` (of UTF-8). Every report
-has exactly one text, and every other text is refused. Letters instead of words because a serial
-line of 19200 baud carries 1920 bytes a second and this is in every heartbeat.
+Version is `1`; phase and state are one letter (tables below), `w` says that the sender wants the
+group; deadtime (µs) and epoch are lower case hexadecimal; in names every byte outside a safe set is
+written `%XX` (of UTF-8). Every report has exactly one text, and every other text is refused.
+Letters instead of words because a serial line of 19200 baud carries 1920 bytes a second and this is
+in every heartbeat.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from hbd.errors import CodecError
 from hbd.wire.reason import Reason, rejection
 
 VERSION = "1"
+MAX_VERSION_DIGITS = 3
 MAX_GROUPS = 64  # a two-node cluster of the classic kind has one to five
 MAX_GROUP_NAME = 255  # characters; a group is named by one word of haresources
 MAX_NODE_NAME = 99  # bytes, heartbeat's own limit
@@ -51,6 +53,9 @@ _STATES = {
 }
 assert len(_PHASES) == len(Phase), "every phase has its letter"
 assert len(_STATES) == len(GroupState), "every state has its letter"
+
+_WANTED = "w"  # no state has this letter
+assert _WANTED not in _STATES.values(), "a state and the wish for it are told apart"
 
 _PHASE_OF = {letter: phase for phase, letter in _PHASES.items()}
 _STATE_OF = {letter: state for state, letter in _STATES.items()}
@@ -87,10 +92,19 @@ def decode_report(text: str) -> Report:
     return report
 
 
+def is_of_later_version(text: str) -> bool:
+    """Whether `text` is a report in the form of some later hbd, which we cannot read."""
+    version = text.partition(";")[0]
+    if not version.isascii() or not version.isdigit() or len(version) > MAX_VERSION_DIGITS:
+        return False
+    return int(version) > int(VERSION)
+
+
 def _encode_group(group: GroupReport) -> str:
     name = _escape(group.name, MAX_GROUP_NAME)
     owner = _escape(group.owner, MAX_NODE_NAME)
-    return f"{name}|{_hex(group.epoch)}|{owner}|{_STATES[group.state]}"
+    wanted = _WANTED if group.wanted else ""
+    return f"{name}|{_hex(group.epoch)}|{owner}|{_STATES[group.state]}{wanted}"
 
 
 def _decode_group(text: str) -> GroupReport:
@@ -98,11 +112,15 @@ def _decode_group(text: str) -> GroupReport:
     if len(parts) != 4:
         raise _bad("a group has four parts")
     name, epoch, owner, letter = parts
-    state = _STATE_OF.get(letter)
+    state = _STATE_OF.get(letter.removesuffix(_WANTED))
     if state is None:
         raise _bad("no such group state")
     return GroupReport(
-        GroupName(_unescape(name)), Epoch(_number(epoch)), NodeName(_unescape(owner)), state
+        GroupName(_unescape(name)),
+        Epoch(_number(epoch)),
+        NodeName(_unescape(owner)),
+        state,
+        wanted=letter.endswith(_WANTED),
     )
 
 

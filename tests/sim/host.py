@@ -186,6 +186,7 @@ class Host:
 
     def receive(self, link: LinkName, data: bytes) -> None:
         """One datagram or serial message came in."""
+        self.world.arrived[self.name] = self.world.now
         if self.paused:
             if len(self.backlog) < BUFFERED:
                 self.backlog.append((link, data))
@@ -197,7 +198,6 @@ class Host:
             self._transmit(reply)
         event = event_of(link, received)
         if event is not None:
-            self.world.heard[self.name] = self.world.now
             self.post(event)
 
     def _arm(self) -> None:
