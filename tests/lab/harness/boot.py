@@ -35,9 +35,8 @@ class Boot:
         self._leader: int | None = None
 
     @property
-    def leader(self) -> int:
-        if self._leader is None:
-            raise LabError(f"{self._unit} has not started yet")
+    def leader(self) -> int | None:
+        """The pid of the node's systemd, None before nspawn has started it."""
         return self._leader
 
     @property
@@ -60,6 +59,10 @@ class Boot:
     ) -> asyncio.subprocess.Process:
         enter_group = "".join(f"echo $$ > {join}; " for join in joins)
         nspawn = [
+            # nspawn mounts /sys before it joins the network; so that /sys/class/net shows the
+            # node's interfaces and not this machine's, it must be there from the beginning
+            "nsenter",
+            f"--net=/run/netns/{namespace}",
             "systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--register=no",
             "--keep-unit", f"--network-namespace-path=/run/netns/{namespace}", "--console=pipe",
             "--capability=all", "--link-journal=no", "--resolv-conf=off", "--timezone=off",

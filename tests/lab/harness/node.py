@@ -130,7 +130,7 @@ class Node:
 
     def enter(self, user: str | None = None) -> list[str]:
         """The words to put before a command so that it runs on this node."""
-        return enter(self._power().leader, user)
+        return enter(self._running()[1], user)
 
     async def busctl(self, *words: str, user: str | None = None, check: bool = True) -> Finished:
         """`busctl … --json=short` on the node's system bus."""
@@ -138,18 +138,17 @@ class Node:
 
     async def kill(self) -> None:
         """Cut the power: the disk gets no more writes, the wires fall silent, then nothing runs."""
-        boot = self._power()
+        boot, leader = self._running()
         for mount_point in self.hardware.mount_points:
-            inside = Path(f"/proc/{boot.leader}/root{mount_point}")
-            if _is_mounted(boot.leader, mount_point):
-                disk.stop_writing(inside)
+            if _is_mounted(leader, mount_point):
+                disk.stop_writing(Path(f"/proc/{leader}/root{mount_point}"))
         await self._network.cut_all(self.name)
         boot.kill(signal.SIGKILL)
         await self._powered_off(boot)
 
     async def shutdown(self) -> float:
         """`systemctl poweroff`, and wait for the end; returns how long it took."""
-        boot, began = self._power(), now()
+        boot, began = self._running()[0], now()
         await self.run(["systemctl", "poweroff"], check=False)
         await self._powered_off(boot)
         return now() - began
@@ -168,10 +167,10 @@ class Node:
         cgroups.remove(self._unit)
         await self._network.unplug(self.name)
 
-    def _power(self) -> Boot:
-        if self._boot is None:
+    def _running(self) -> tuple[Boot, int]:
+        if self._boot is None or self._boot.leader is None:
             raise LabError(f"{self.name} is off")
-        return self._boot
+        return self._boot, self._boot.leader
 
     @property
     def _unit(self) -> str:

@@ -1,0 +1,146 @@
+"""The whole lab: two nodes with the article's configuration, their wires, their disk, a client.
+
+    async with Lab(suite="bookworm", package=deb) as lab:
+        primary, secondary = lab.nodes
+
+Entering builds and boots everything; leaving takes every trace of it down, however one leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+
+from tests.lab.harness import files, image
+from tests.lab.harness.client.control import Client
+from tests.lab.harness.disk import SharedDisk
+from tests.lab.harness.host import LabError, must_be_root, run, say
+from tests.lab.harness.ledger import RUN, Ledger, sweep_orphans
+from tests.lab.harness.network import Cable, Network
+from tests.lab.harness.node import Hardware, Node
+from tests.lab.harness.serial import NullModem
+from tests.lab.harness.watch import Watch
+
+ROOM = "3G"  # upper bound of what nodes and disk may write; it is memory, used only as written
+
+
+class Lab:
+    """Two booted nodes and a client. `nodes` are ttisrv1 (the preferred one) and ttisrv2."""
+
+    def __init__(
+        self,
+        *,
+        suite: str = "bookworm",
+        package: Path | None = None,
+        ha_cf: str = files.HA_CF,
+        haresources: str = files.HARESOURCES,
+        nfs_times: files.NfsTimes = files.NfsTimes(),  # noqa: B008 - frozen, so safe to share
+    ) -> None:
+        self.suite = suite
+        self.package = package
+        self._config = {
+            "/etc/ha.d/ha.cf": (ha_cf, 0o644),
+            "/etc/ha.d/haresources": (haresources, 0o644),
+            "/etc/ha.d/authkeys": (files.AUTHKEYS, 0o600),
+            "/etc/samba/smb.conf": (files.SMB_CONF, 0o644),
+            "/etc/ganesha/ganesha.conf": (files.ganesha_conf(nfs_times), 0o644),
+        }
+        self.nodes: list[Node] = []
+
+    async def __aenter__(self) -> Lab:
+        must_be_root()
+        for trouble in await asyncio.to_thread(sweep_orphans):
+            say(f"left by an earlier lab: {trouble}")
+        base = await image.base(self.suite)
+        self._ledger = Ledger.open_new()
+        self.serial = NullModem()
+        try:
+            await self._build(base)
+        except BaseException:
+            await self.tear_down()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.tear_down()
+
+    @property
+    def lab_id(self) -> str:
+        """What names of this lab's namespaces, groups and folders carry."""
+        return self._ledger.lab_id
+
+    async def _build(self, base: Path) -> None:
+        folder = RUN / self.lab_id
+        self._ledger.note("folder", str(folder))
+        await run(["mkdir", folder])
+        self._ledger.note("mount", str(folder))
+        # On a file system in memory, so that the machine's own disk is in no figure.
+        await run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={ROOM}", "hbdlab", folder])
+        self.network = Network(self._ledger)
+        await self.network.build()
+        self.disk = SharedDisk(self._ledger, folder)
+        await self.disk.build()
+        self.serial.start()
+        for index, name in enumerate(files.NODE_NAMES):
+            self.nodes.append(await self._create(name, index, base, folder))
+        await self._prepare_disk()
+        self.client = Client(self._ledger, self.network, folder)
+        await self.client.build()
+        self.watch = Watch(self.nodes, files.SHARED_ADDRESS)
+        self.watch.start()
+        self._ledger.fact("suite", self.suite)
+
+    async def _create(self, name: str, index: int, base: Path, folder: Path) -> Node:
+        hardware = Hardware(
+            cables=[
+                Cable(name, "eth0", "lan", files.LAN_ADDRESSES[name]),
+                Cable(name, "eth1", "cross", files.CROSS_ADDRESSES[name]),
+            ],
+            tty=self.serial.paths[index],
+            device=self.disk.devices[index],
+        )
+        node = Node(name, self._ledger, self.network, folder / name, hardware)
+        await node.create(base, files.HOSTS)
+        for path, (text, mode) in self._config.items():
+            node.write(path, text, mode=mode)
+        if self.package is not None:
+            await node.install(self.package)
+        return node
+
+    async def _prepare_disk(self) -> None:
+        """Lay out the shared disk from within a node's root, in a mount namespace that then dies."""
+        node = self.nodes[0]
+        place = f"{node.root}{files.MOUNT_POINT}"
+        script = f'mount "{node.hardware.device}" "{place}"; chroot "{node.root}" sh -c "$0"'
+        await run(["unshare", "--mount", "sh", "-ec", script, files.PREPARE_DISK])
+
+    async def boot(self) -> None:
+        """Power on both nodes at once and wait until both have booted."""
+        times = await asyncio.gather(*(node.boot() for node in self.nodes))
+        for node, took in zip(self.nodes, times, strict=True):
+            say(f"{node.name} booted in {took:.2f} s")
+
+    async def cut_crossover(self) -> None:
+        """Pull the crossover cable out of both nodes."""
+        await asyncio.gather(*(self.network.cut(node.name, "eth1") for node in self.nodes))
+
+    async def mend_crossover(self) -> None:
+        """Plug it in again."""
+        await asyncio.gather(*(self.network.mend(node.name, "eth1") for node in self.nodes))
+
+    async def tear_down(self) -> None:
+        """Remove every trace; LabError, naming it, if something will not go."""
+        if hasattr(self, "watch"):
+            self.watch.stop()
+        if hasattr(self, "client"):
+            await self.client.stop()
+        troubles = await asyncio.to_thread(self._ledger.sweep)
+        self.serial.close()
+        if troubles:
+            raise LabError("still on this machine: " + "; ".join(troubles))
