@@ -47,6 +47,13 @@ class Recorder:
                 await self._news.wait()
 
 
+async def turns_until(is_true: Callable[[], bool]) -> None:
+    """Return once `is_true`, asked at every turn of the loop; TimeoutError if it never is."""
+    async with asyncio.timeout(WITHIN_S):
+        while not is_true():  # noqa: ASYNC110 - for what nobody announces
+            await asyncio.sleep(0)
+
+
 def status(text: bytes) -> Outgoing:
     """A message that a newer one makes worthless."""
     return Outgoing(netstring=text, classic=text, kind=Kind.STATUS)

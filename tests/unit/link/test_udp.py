@@ -14,7 +14,7 @@ from hbd.link.link import Link
 from hbd.link.udp import UdpLink
 from hbd.link.udp_media import Broadcast, Medium, Multicast, Unicast
 from hbd.link.udp_receiver import BATCH, Receivers
-from tests.unit.link.recorder import Recorder, status
+from tests.unit.link.recorder import Recorder, status, turns_until
 
 GROUP = "239.255.77.7"  # RFC 2365: administratively scoped, never leaves the machine here
 
@@ -231,9 +231,6 @@ async def test_a_link_closed_by_its_own_datagram_hears_no_more(bench: Bench, por
     link.open()
     for _ in range(3):
         link.send(status(b"x"))
-    deadline = asyncio.get_running_loop().time() + 10
-    while not heard:
-        await asyncio.sleep(0)
-        assert asyncio.get_running_loop().time() < deadline
+    await turns_until(lambda: bool(heard))
     await asyncio.sleep(0)
     assert heard == [b"x"]
