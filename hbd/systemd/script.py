@@ -1,0 +1,56 @@
+"""What a resource script says of itself, judged as heartbeat judges it.
+
+Only used to observe: systemd's unit for the script says whether hbd started the resource, while the
+script may know that it runs all the same, started by hand or by the heartbeat before us.
+Source: heartbeat's ResourceManager; the exit status of `status` is ignored there, so it is here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from hbd.cluster.terms import Usec
+from hbd.errors import AdapterError
+from hbd.systemd import hold, unitfile
+from hbd.systemd.limits import STOP_LIMIT_USEC
+from hbd.systemd.resource import Kind, Resource
+
+OUTPUT_MAX = 64 * 1024  # bytes; the verdict is in the first line of every script there is
+
+_NOT_RUNNING = re.compile(r"(?i:not)[ \t].*[Rr]unning", re.DOTALL)
+_RUNNING = re.compile(r"[Rr]unning|OK")
+
+
+class UnitStarter(Protocol):
+    """What `is_running` needs of Manager."""
+
+    async def start(self, unit: str, timeout_usec: Usec) -> None:
+        """Start a unit and wait."""
+
+
+def says_running(output: str) -> bool:
+    """`not … running`: no; else `running`, `Running` or `OK` anywhere: yes; else no."""
+    return not _NOT_RUNNING.search(output) and bool(_RUNNING.search(output))
+
+
+async def is_running(resource: Resource, systemd: UnitStarter) -> bool:
+    """Ask the script, in a unit of its own: what it needs, hbd's sandbox may not allow.
+
+    Raises AdapterError if it cannot be asked, or does not answer in time.
+    """
+    assert resource.kind is Kind.SCRIPT, "only a script has a status of its own"
+    assert resource.unit is not None, "a script resource has a unit"
+    output = hold.status_path(resource.unit)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AdapterError(f"Failed to make '{output.parent}': {error.strerror}") from error
+    await systemd.start(unitfile.status_unit(resource.unit), STOP_LIMIT_USEC)
+    try:
+        with output.open(encoding="utf-8", errors="replace") as file:
+            return says_running(file.read(OUTPUT_MAX))
+    except OSError as error:
+        raise AdapterError(
+            f"Failed to read what '{resource.script}' said of its status: {error.strerror}"
+        ) from error
