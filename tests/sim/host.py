@@ -50,7 +50,7 @@ from hbd.cluster.terms import (
     Usec,
 )
 from hbd.link.speech import event_of
-from hbd.wire.session import Outgoing, Session
+from hbd.wire.session import Kind, Outgoing, Session
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -186,7 +186,6 @@ class Host:
 
     def receive(self, link: LinkName, data: bytes) -> None:
         """One datagram or serial message came in."""
-        self.world.arrived[self.name] = self.world.now
         if self.paused:
             if len(self.backlog) < BUFFERED:
                 self.backlog.append((link, data))
@@ -258,7 +257,7 @@ class Host:
     def _transmit(self, outgoing: Outgoing) -> None:
         for link in self.world.links:
             data = outgoing.classic if "tty" in link else outgoing.netstring
-            self.world.carry(self, link, data)
+            self.world.carry(self, link, data, is_status=outgoing.kind is Kind.STATUS)
 
     def _start(self, action: StartGroup) -> None:
         group = action.group

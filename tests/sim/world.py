@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from random import Random
 
 from hbd.cluster.change import Change
@@ -86,7 +87,7 @@ class World:
         self.links = (ETHERNET, SERIAL)
         self.now = Instant(1_000 * SECOND)
         self.story: list[str] = []
-        self.arrived: dict[NodeName, Instant] = {}  # when anything last reached a machine
+        self.arrived: dict[NodeName, Instant] = {}  # when a status last reached a machine
         self.excused = False  # an unproven fencing let both run: the classic set-up's weakness
         self.split_brains = 0
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
@@ -136,7 +137,7 @@ class World:
 
     # --- the wires and the switch -----------------------------------------------------------
 
-    def carry(self, sender: Host, link: LinkName, data: bytes) -> None:
+    def carry(self, sender: Host, link: LinkName, data: bytes, *, is_status: bool) -> None:
         """Lose, delay, repeat or deliver one message."""
         cable = self.cables[sender.name, link]
         if cable.is_cut or self.random.random() < cable.loss:
@@ -145,7 +146,12 @@ class World:
         receiver = self.other(sender)
         for _ in range(copies):
             delay = self.random.randrange(200, cable.slowest_usec)
-            self.after(delay, lambda: receiver.receive(link, data))
+            self.after(delay, partial(self._deliver, receiver, link, data, is_status))
+
+    def _deliver(self, receiver: Host, link: LinkName, data: bytes, is_status: bool) -> None:  # noqa: FBT001 - of one call above
+        if is_status:
+            self.arrived[receiver.name] = self.now
+        receiver.receive(link, data)
 
     def fence(self, asker: Host) -> None:
         """The peer is to be made unable to write."""
