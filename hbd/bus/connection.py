@@ -22,6 +22,8 @@ from hbd.errors import AdapterError
 DBUS = "org.freedesktop.DBus"
 DBUS_PATH = "/org/freedesktop/DBus"
 
+OnCall = Callable[["Connection", Message], None]
+
 # The bus itself answers in well under a millisecond; a second without is a bus in trouble.
 BUS_DEADLINE_SECONDS = 5.0
 
@@ -41,27 +43,21 @@ class CallTimedOut(AdapterError):
 class Connection:
     """A joined bus. `on_call` gets every method call that comes in."""
 
-    def __init__(self, bus: GuardedBus, on_call: Callable[[Message], None]) -> None:
+    def __init__(self, bus: GuardedBus, on_call: OnCall) -> None:
         self._bus = bus
         self._on_call = on_call
         bus.add_message_handler(self._claim)
 
     @classmethod
-    async def open(cls, address: str | None, on_call: Callable[[Message], None]) -> Connection:
+    async def open(cls, address: str | None, on_call: OnCall) -> Connection:
         """Join the system bus, or the one at `address`. Raise AdapterError if that fails."""
-        bus: GuardedBus | None = None
         try:
-            bus = GuardedBus(address)
-            async with asyncio.timeout(BUS_DEADLINE_SECONDS):
-                await bus.connect()
+            bus = await _joined(address)
         except TimeoutError as error:
             raise AdapterError("the message bus does not answer") from error
         except Exception as error:
             # Whatever the library makes of a bus that refuses, dies or talks nonsense.
             raise AdapterError(f"cannot join the message bus: {_said(error)}") from error
-        finally:
-            if bus is not None and not bus.connected:
-                bus.abandon()
         return cls(bus, on_call)
 
     @property
@@ -85,8 +81,10 @@ class Connection:
         signature: str = "",
         body: list[object] | None = None,
         deadline_seconds: float = BUS_DEADLINE_SECONDS,
+        *,
+        autostart: bool = False,
     ) -> list[object]:
-        """Call a method and give the answer's body. Never starts a service that is not running.
+        """Call a method and give the answer's body; `autostart` may start the service called.
 
         Raise CallFailed for an error answer, CallTimedOut after `deadline_seconds`, AdapterError
         when the bus goes away.
@@ -100,7 +98,7 @@ class Connection:
             member=member,
             signature=signature,
             body=body or [],
-            flags=MessageFlag.NO_AUTOSTART,
+            flags=MessageFlag.NONE if autostart else MessageFlag.NO_AUTOSTART,
             serial=self._bus.next_serial(),
         )
         reply = await self._answer(message, deadline_seconds)
@@ -153,6 +151,10 @@ class Connection:
         except Exception:  # noqa: BLE001, S110  # any reason: it is over, and the caller knows why to ask
             pass
 
+    def abandon(self) -> None:
+        """Leave at once, whatever is still queued."""
+        self._bus.abandon()
+
     async def close(self) -> None:
         """Send what is queued, then leave. Gives up on a bus that does not read."""
         if self.is_open:
@@ -164,8 +166,19 @@ class Connection:
         """Take every method call; answers and signals go the library's own way."""
         if message.message_type is not MessageType.METHOD_CALL:
             return False
-        self._on_call(message)
+        self._on_call(self, message)
         return True
+
+
+async def _joined(address: str | None) -> GuardedBus:
+    bus = GuardedBus(address)
+    try:
+        async with asyncio.timeout(BUS_DEADLINE_SECONDS):
+            await bus.connect()
+    except BaseException:
+        bus.abandon()
+        raise
+    return bus
 
 
 def _said(error: BaseException) -> str:

@@ -59,7 +59,7 @@ def looks_equal(one: Node, other: Node) -> bool:
         and one.peer.generation == other.peer.generation
         and one.peer.proven == other.peer.proven
         and one.jobs == other.jobs
-        and all(a.status is b.status for a, b in zip(one.links, other.links, strict=True))
+        and [link.status for link in one.links] == [link.status for link in other.links]
         and one.timing == other.timing
         and one.auto_failback is other.auto_failback
     )
