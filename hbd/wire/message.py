@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 
 from hbd.cluster.terms import MILLISECOND, Generation, NodeName, Report, Usec
 from hbd.wire.reason import Reason, rejection
-from hbd.wire.report import decode_report, encode_report
+from hbd.wire.report import decode_report, encode_report, is_of_later_version
 
 TEXT = 0  # field kinds, as numbered on the wire
 BINARY = 1
@@ -71,6 +71,7 @@ class Hold(Enum):
     LOCAL = "local"
     FOREIGN = "foreign"
     ALL = "all"
+    FAILBACK = "failback"  # only in hb_takeover
 
 
 class Exchange(Enum):
@@ -192,9 +193,15 @@ class Message:
 
     @property
     def report(self) -> Report | None:
-        """hbd's own report of the sender's groups, when the sender is hbd."""
+        """hbd's own report of the sender's groups; None when it sends none that we can read.
+
+        A report of a later version is no mistake: while two nodes are upgraded one by one, the
+        newer one must not seem dead to the older.
+        """
         text = self.get(REPORT_FIELD)
-        return None if text is None else decode_report(text)
+        if text is None or is_of_later_version(text):
+            return None
+        return decode_report(text)
 
     def hexadecimal(self, name: str) -> int | None:
         """A field of hexadecimal digits without 0x, or None when absent."""
