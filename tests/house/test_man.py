@@ -1,0 +1,89 @@
+"""The manual: mandoc reads it without complaint, and it says what the code does and no more."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hbd.config.directives import DIRECTIVES
+from tests.house.manual import PAGES, items, pages, references
+from tests.house.tree import ROOT, syntax
+
+EXPECTED = {
+    "authkeys.5",
+    "ha.cf.5",
+    "haresources.5",
+    "hbctl.1",
+    "hbd.8",
+    "org.hbd.Heartbeat1.5",
+}
+SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO")
+# mandoc knows only pages that are installed here; test_no_page_sends_… looks at ours instead.
+NOT_INSTALLED = re.compile(r"referenced manual not found|mandoc\.db")
+
+
+def options(source: Path) -> set[str]:
+    """The long options that a command's source adds to its parser."""
+    return {
+        argument.value
+        for node in ast.walk(syntax(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument")
+        for argument in node.args
+        if isinstance(argument, ast.Constant)
+        and isinstance(argument.value, str)
+        and argument.value.startswith("--")
+    }
+
+
+@pytest.mark.parametrize("page", pages(), ids=[page.name for page in pages()])
+def test_mandoc_has_nothing_to_say(page: Path) -> None:
+    """Goal: the page reads well everywhere. Method: mandoc's own lint, style included."""
+    told = subprocess.run(
+        ["mandoc", "-T", "lint", "-W", "style", str(page)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    complaints = (told.stdout + told.stderr).splitlines()
+    assert [line for line in complaints if not NOT_INSTALLED.search(line)] == []
+
+
+def test_every_page_is_there() -> None:
+    """Goal: each file, command and API has its page. Method: compare names."""
+    assert {page.name for page in pages()} >= EXPECTED
+
+
+@pytest.mark.parametrize("page", pages(), ids=[page.name for page in pages()])
+def test_no_page_sends_the_reader_to_one_that_is_missing(page: Path) -> None:
+    """Goal: every cross reference of ours leads somewhere. Method: look for the file."""
+    ours = {name for name in references(page) if re.match(r"hb|ha|authkeys|org\.hbd", name)}
+    assert ours <= {page.name for page in pages()}
+
+
+@pytest.mark.parametrize("page", pages(), ids=[page.name for page in pages()])
+def test_sections_stand_in_the_usual_order(page: Path) -> None:
+    """Goal: readers find things where they look. Method: the order of mdoc(7)."""
+    present = re.findall(r"^\.Sh (.+)$", page.read_text(), re.MULTILINE)
+    usual = [section for section in present if section in SECTIONS]
+    assert usual == [section for section in SECTIONS if section in present]
+
+
+def test_each_directive_of_ha_cf_is_documented_and_nothing_else() -> None:
+    """Goal: the table is the manual. Method: compare names in both directions."""
+    assert items(PAGES / "ha.cf.5", "Ic") == set(DIRECTIVES)
+
+
+def test_each_option_of_the_daemon_is_documented_and_nothing_else() -> None:
+    """Goal: `hbd --help` and hbd(8) agree. Method: the parser's options, both directions."""
+    documented = {f"-{option}" for option in items(PAGES / "hbd.8", "Fl")}
+    assert documented == options(ROOT / "hbd/__main__.py")
+
+
+def test_each_option_of_hbctl_is_documented_and_nothing_else() -> None:
+    """Goal: `hbctl --help` and hbctl(1) agree. Method: the parser's options, both directions."""
+    documented = {f"-{option}" for option in items(PAGES / "hbctl.1", "Fl")}
+    assert documented == options(ROOT / "hbd/cli/main.py")

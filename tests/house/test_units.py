@@ -1,0 +1,86 @@
+"""The unit files: systemd accepts them, and every line says why it is there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT, where
+
+UNITS = ROOT / "units"
+DISTRIBUTION_UNITS = Path("/usr/lib/systemd/system")
+UNIT_KINDS = ("service", "target", "timer", "socket", "path", "mount")
+SELF_EVIDENT = ("Description=", "Documentation=")
+
+
+def unit_files() -> list[Path]:
+    """Every unit of ours."""
+    return sorted(path for kind in UNIT_KINDS for path in UNITS.glob(f"*.{kind}"))
+
+
+def uncommented(text: str) -> list[int]:
+    """Lines of settings without a comment: neither above them nor above the block they stand in.
+
+    A comment covers the settings below it up to the next empty line or section.
+    """
+    missing: list[int] = []
+    covered = False
+    continued = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith(("#", ";")):
+            covered = True
+        elif not line.strip() or line.startswith("["):
+            covered = False
+        elif not (continued or covered or line.startswith(SELF_EVIDENT)):
+            missing.append(number)
+        continued = line.endswith("\\")
+    return missing
+
+
+def test_every_setting_of_a_unit_has_its_reason() -> None:
+    """Goal: nobody guesses why a line is there. Method: a comment above each line or block."""
+    bare = [where(path, line) for path in unit_files() for line in uncommented(path.read_text())]
+    assert bare == []
+
+
+def test_the_small_files_say_why_too() -> None:
+    """Goal: the same for users, folders and presets. Method: each begins with a comment."""
+    for name in ("hbd.sysusers", "hbd.tmpfiles", "hbd.preset"):
+        assert (UNITS / name).read_text().startswith("#"), name
+
+
+def test_systemd_accepts_the_units(installed: Path, tmp_path: Path) -> None:
+    """Goal: no setting that systemd does not know. Method: systemd-analyze verify, as installed.
+
+    The distribution's units are laid beside ours, so that ours are loaded with all that they
+    depend on, and nothing of the machine that runs the test is asked.
+    """
+    units = tmp_path / "usr/lib/systemd/system"
+    shutil.copytree(DISTRIBUTION_UNITS, units, symlinks=True)
+    shutil.copytree(installed, tmp_path, symlinks=True, dirs_exist_ok=True)
+    names = [re.sub(r"@\.", "@example.", path.name) for path in unit_files()]
+    told = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", f"--root={tmp_path}", *names],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert [line for line in told.stderr.splitlines() if "hbd" in line] == []
+    assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[Service]\nRestart=no\n", 2),
+        ("[Service]\n# why\nRestart=no\n\nUser=root\n", 5),
+        ("# why\n[Service]\nExecStart=/bin/true \\\n  --option\n", 3),
+    ],
+)
+def test_a_line_without_a_reason_is_seen(text: str, line: int) -> None:
+    """Goal: the rule is awake. Method: units that break it in one place."""
+    assert uncommented(text) == [line]
