@@ -33,20 +33,20 @@ def read_bytes(
     except (OSError, ValueError) as error:
         _cannot(path, findings, error, follow_links=follow_links)
         return None
-    with os.fdopen(descriptor, "rb", closefd=True) as file:
+    try:
         status = os.fstat(descriptor)
         if inspect is not None:
             inspect(status)
-        if not stat.S_ISREG(status.st_mode):
-            if inspect is None:
-                findings.mistake(0, "the file", "it is not a regular file", "write a plain file")
-            return None
-        try:
-            content = file.read(LARGEST_FILE + 1)
-        except OSError as error:
-            _cannot(path, findings, error, follow_links=follow_links)
-            return None
-    return _plausible(content, findings)
+        if stat.S_ISREG(status.st_mode):
+            return _plausible(_whole(descriptor), findings)
+    except OSError as error:
+        _cannot(path, findings, error, follow_links=follow_links)
+    else:
+        if inspect is None:
+            findings.mistake(0, "the file", "it is not a regular file", "write a plain file")
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def read_text(path: Path, findings: Findings) -> str | None:
@@ -66,6 +66,17 @@ def first_line(path: Path) -> str | None:
     if content is None:
         return None
     return content.decode("latin-1").partition("\n")[0].strip() or None
+
+
+def _whole(descriptor: int) -> bytes:
+    """The content, at most one byte more than is allowed."""
+    content = b""
+    while len(content) <= LARGEST_FILE:
+        piece = os.read(descriptor, LARGEST_FILE + 1 - len(content))
+        if not piece:
+            break
+        content += piece
+    return content
 
 
 def _plausible(content: bytes, findings: Findings) -> bytes | None:
