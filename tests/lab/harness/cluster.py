@@ -9,6 +9,7 @@ Entering builds and boots everything; leaving takes every trace of it down, howe
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -53,13 +54,9 @@ class Lab:
         for trouble in await asyncio.to_thread(sweep_orphans):
             say(f"left by an earlier lab: {trouble}")
         base = await image.base(self.suite)
-        self._ledger = Ledger.open_new()
-        self.serial = NullModem()
-        try:
-            await self._build(base)
-        except BaseException:
-            await self.tear_down()
-            raise
+        async with AsyncExitStack() as undo:
+            await self._build(base, undo)
+            self._undo = undo.pop_all()
         return self
 
     async def __aexit__(
@@ -68,14 +65,18 @@ class Lab:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.tear_down()
+        await self._undo.aclose()
 
     @property
     def lab_id(self) -> str:
         """What names of this lab's namespaces, groups and folders carry."""
         return self._ledger.lab_id
 
-    async def _build(self, base: Path) -> None:
+    async def _build(self, base: Path, undo: AsyncExitStack) -> None:
+        self._ledger = Ledger.open_new()
+        self.serial = NullModem()
+        undo.callback(self.serial.close)
+        undo.callback(self._sweep)
         folder = RUN / self.lab_id
         self._ledger.note("folder", str(folder))
         await run(["mkdir", folder])
@@ -91,8 +92,10 @@ class Lab:
             self.nodes.append(await self._create(name, index, base, folder))
         await self._prepare_disk()
         self.client = Client(self._ledger, self.network, folder)
+        undo.push_async_callback(self.client.stop)
         await self.client.build()
         self.watch = Watch(self.nodes, files.SHARED_ADDRESS)
+        undo.callback(self.watch.stop)
         self.watch.start()
         self._ledger.fact("suite", self.suite)
 
@@ -111,10 +114,11 @@ class Lab:
             node.write(path, text, mode=mode)
         if self.package is not None:
             await node.install(self.package)
+            await run(["systemctl", f"--root={node.root}", "--quiet", "enable", "hbd.service"])
         return node
 
     async def _prepare_disk(self) -> None:
-        """Lay out the shared disk from within a node's root, in a mount namespace that then dies."""
+        """Lay out the shared disk from a node's root, in a mount namespace that then dies."""
         node = self.nodes[0]
         place = f"{node.root}{files.MOUNT_POINT}"
         script = f'mount "{node.hardware.device}" "{place}"; chroot "{node.root}" sh -c "$0"'
@@ -134,13 +138,7 @@ class Lab:
         """Plug it in again."""
         await asyncio.gather(*(self.network.mend(node.name, "eth1") for node in self.nodes))
 
-    async def tear_down(self) -> None:
+    def _sweep(self) -> None:
         """Remove every trace; LabError, naming it, if something will not go."""
-        if hasattr(self, "watch"):
-            self.watch.stop()
-        if hasattr(self, "client"):
-            await self.client.stop()
-        troubles = await asyncio.to_thread(self._ledger.sweep)
-        self.serial.close()
-        if troubles:
+        if troubles := self._ledger.sweep():
             raise LabError("still on this machine: " + "; ".join(troubles))

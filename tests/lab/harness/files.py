@@ -73,7 +73,7 @@ class NfsTimes:
     grace: int = 5  # s: not below the lease, or a client may miss that the server restarted
 
 
-def ganesha_conf(times: NfsTimes = NfsTimes()) -> str:  # noqa: B008 - frozen, so safe to share
+def ganesha_conf(times: NfsTimes = NfsTimes()) -> str:
     """ganesha without kernel support, UDP, quota or the v3 lock manager (4.3 and 6.5 alike).
 
     Who held locks is remembered on the shared disk, and the file system's id is fixed, so a client
@@ -115,8 +115,9 @@ HOSTS = "127.0.0.1 localhost\n" + "".join(
 # Run once in a node's root with the disk mounted: what the article's administrator prepared.
 PREPARE_DISK = f"""
 set -eu
-mkdir -p {MOUNT_POINT}/samba/private {MOUNT_POINT}/samba/state {MOUNT_POINT}/share {EXPORT} {MOUNT_POINT}/ganesha
-chmod 0700 {MOUNT_POINT}/samba/private
-chown {FILES_UID}:{FILES_UID} {MOUNT_POINT}/share {EXPORT}
+cd {MOUNT_POINT}
+mkdir -p samba/private samba/state ganesha share {EXPORT}
+chmod 0700 samba/private
+chown {FILES_UID}:{FILES_UID} share {EXPORT}
 printf '%s\\n%s\\n' {SMB_PASSWORD} {SMB_PASSWORD} | smbpasswd -s -a {SMB_USER} >/dev/null
 """

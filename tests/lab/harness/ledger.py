@@ -33,7 +33,7 @@ class Ledger:
         self._path = path
         self._things: list[tuple[str, str]] = []
         self.facts: dict[str, str] = {}
-        self._owner = (os.getpid(), start_time(os.getpid()))
+        self._owner: tuple[int, int | None] = (os.getpid(), start_time(os.getpid()))
 
     @classmethod
     def open_new(cls) -> Ledger:
@@ -79,10 +79,20 @@ class Ledger:
         return troubles
 
     @property
+    def owner(self) -> int | None:
+        """The process that made this lab, None if it is gone."""
+        pid, began = self._owner
+        return None if began is None or start_time(pid) != began else pid
+
+    @property
     def is_orphan(self) -> bool:
         """Whether the process that made this lab is gone."""
-        pid, began = self._owner
-        return began is None or start_time(pid) != began
+        return self.owner is None
+
+    @property
+    def began(self) -> int:
+        """When the lab was made, comparable with other labs'."""
+        return self._owner[1] or 0
 
     def _save(self) -> None:
         text = json.dumps(

@@ -6,6 +6,7 @@ lab. Times are seconds on CLOCK_MONOTONIC, which nodes and client share: one ker
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Acks:
             marks = [*marks, until]
         if marks[0] > since:
             marks = [since, *marks]
-        return max((after - before for before, after in zip(marks, marks[1:], strict=False)),
+        return max((after - before for before, after in itertools.pairwise(marks)),
                    default=0.0)  # fmt: skip
 
     def records_in(self, since: float, until: float) -> range:

@@ -21,6 +21,12 @@ _PORT = 2049
 _UNSETTLED = frozenset({errno.EIO, errno.EINTR, errno.ETIMEDOUT, errno.EFAULT, errno.EPIPE})
 
 
+class _FileHandle(ctypes.Structure):
+    """libnfs's `struct nfs_fh`."""
+
+    _fields_ = (("length", c_int), ("value", c_void_p))
+
+
 def _library() -> ctypes.CDLL:
     for name in ("libnfs.so.13", "libnfs.so.14"):
         try:
@@ -40,6 +46,8 @@ def _library() -> ctypes.CDLL:
         library.nfs_open.argtypes = [c_void_p, c_char_p, c_int, POINTER(c_void_p)]
         library.nfs_creat.argtypes = [c_void_p, c_char_p, c_int, POINTER(c_void_p)]
         library.nfs_close.argtypes = [c_void_p, c_void_p]
+        library.nfs_get_fh.restype = POINTER(_FileHandle)
+        library.nfs_get_fh.argtypes = [c_void_p]
         library.nfs_get_fd.argtypes = [c_void_p]
         library.nfs_fsync.argtypes = [c_void_p, c_void_p]
         for transfer in (library.nfs_pread, library.nfs_pwrite):
@@ -66,6 +74,8 @@ class NfsSession:
         try:
             self._must(self._nfs.nfs_mount(self._context, server.encode(), export.encode()))
             self._must(self._open(path))
+            named = self._nfs.nfs_get_fh(self._file).contents
+            self.handle = ctypes.string_at(named.value, named.length)
         except SessionLost:
             self.close()
             raise

@@ -13,7 +13,12 @@ class SessionLost(Exception):
 
 
 class Session(Protocol):
-    """One open file on the server, reached over one connection."""
+    """One open file on the server, reached over one connection.
+
+    `handle` is how the server calls the file, or empty where the protocol has no such lasting name.
+    """
+
+    handle: bytes
 
     def write(self, offset: int, data: bytes) -> None:
         """Return once the server says the data is on stable storage, else SessionLost."""

@@ -27,6 +27,8 @@ _TROUBLE = (SMBException, OSError, ValueError)  # the library turns a refused co
 class SmbSession:
     """A file on a share, written through to the server's disk. An answer may take 1 s."""
 
+    handle = b""
+
     def __init__(self, server: str, share: str, user: str, password: str, name: str) -> None:
         self._connection = Connection(uuid.uuid4(), server, 445)
         try:

@@ -51,14 +51,15 @@ class Worker:
         self._open = opener(stream, server)
         self._book = book
         self._session: Session | None = None
+        self._handle: bytes | None = None
         self._next = 0
         self._trouble = ""
-        self._random = random.Random(stream)  # noqa: S311 - which record to read back, no secret
+        self._random = random.Random(stream)
 
     def step(self) -> bool:
         """Write one record and read one back; False if there was trouble and it must be retried."""
         try:
-            session = self._session = self._session or self._open()
+            session = self._session = self._session or self._open_again()
             session.write(self._next * SIZE, record(self._stream, self._next))
             self._note("w", str(self._next))
             self._next += 1
@@ -95,6 +96,14 @@ class Worker:
                     damaged.append(number + index)
             number += count
         return {"records": self._next, "damaged": damaged, "unread": 0}
+
+    def _open_again(self) -> Session:
+        """A new session; a file that has another handle than before is a stale one to its users."""
+        session = self._open()
+        if self._handle not in (None, session.handle):
+            self._note("x", "the file's handle changed")
+        self._handle = session.handle
+        return session
 
     def _read_back(self, session: Session, number: int) -> None:
         if session.read(number * SIZE, SIZE) == record(self._stream, number):
