@@ -22,6 +22,11 @@ BURST_SEC = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # after the address was taken
 REFRESH_SEC = 60.0  # from the last of the burst on, while the address is held
 
 
+def next_round(rounds: int, began: float, now: float) -> float:
+    """When to announce again after `rounds` rounds: on the burst's own times, then by interval."""
+    return began + BURST_SEC[rounds] if rounds < len(BURST_SEC) else now + REFRESH_SEC
+
+
 @dataclass(slots=True)
 class _Announced:
     interface: str
@@ -67,10 +72,7 @@ class Announcer:
     def _announce(self, address: str, announced: _Announced) -> None:
         loop = asyncio.get_running_loop()
         announced.rounds += 1
-        if announced.rounds < len(BURST_SEC):
-            due = announced.began + BURST_SEC[announced.rounds]
-        else:
-            due = loop.time() + REFRESH_SEC
+        due = next_round(announced.rounds, announced.began, loop.time())
         announced.timer = loop.call_at(due, self._announce, address, announced)
         try:
             self._send(announced)
