@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hbd.cluster.terms import MILLISECOND, Instant, Usec
+from hbd.wire.allowance import Allowance
 from hbd.wire.message import Message
 
 MAX_KEPT = 500
@@ -35,8 +36,10 @@ class History:
     highest: int = 0
     acknowledged: int = 0
     _kept: dict[int, Sent] = field(default_factory=dict)  # ascending numbers
-    _round_began: Instant | None = None
-    _answers_in_round: int = 0
+    _allowance: Allowance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._allowance = Allowance(MAX_ANSWERS, self.max_delay_usec)
 
     def __len__(self) -> int:
         """How many messages are kept."""
@@ -73,7 +76,7 @@ class History:
             sent = self._kept.get(number)
             if sent is not None and self._was_just_resent(sent, now):
                 continue
-            if not self._may_answer(now):
+            if not self._allowance.take(now):
                 return
             if sent is None:
                 yield number, None
@@ -85,10 +88,3 @@ class History:
         if sent.resent_at is None:
             return False
         return now - sent.resent_at < self.max_delay_usec - RESEND_SLACK
-
-    def _may_answer(self, now: Instant) -> bool:
-        if self._round_began is None or now - self._round_began >= self.max_delay_usec:
-            self._round_began = now
-            self._answers_in_round = 0
-        self._answers_in_round += 1
-        return self._answers_in_round <= MAX_ANSWERS

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hbd.cluster.terms import MILLISECOND, SECOND, Generation, Instant, LinkName, Usec
+from hbd.wire.allowance import Allowance
 from hbd.wire.reason import Reason, rejection
 
 MAX_GAP = 250  # more lost at once: not worth asking for, begin anew (heartbeat's limit)
 MAX_MISSING = 500  # holes kept; the peer keeps no more messages than that either
 MIN_REQUEST_DELAY = Usec(50 * MILLISECOND)  # reordering by one or two is normal, not loss
 SHORT_DELAY = Usec(100 * MILLISECOND)  # a maximum below this has no minimum
-MAX_REQUESTS_AT_ONCE = 10  # 10 requests fill a serial line of 19200 baud for about a second
+MAX_REQUESTS = 10  # per maximum delay; they fill a serial line of 19200 baud for about a second
 MAX_ATTEMPTS = 40  # 10 s at the default delay; then the message is given up
 ACK_EVERY = 10  # heartbeat acknowledges one number in ten
 DEFAULT_PATIENCE = Usec(30 * SECOND)  # ha.cf's default deadtime, for a peer that tells none
@@ -85,6 +86,10 @@ class Incoming:
     _acknowledged: int = 0
     _known_since: dict[int, Instant] = field(default_factory=dict)  # ascending numbers
     _newest_on: dict[LinkName, tuple[Generation, int]] = field(default_factory=dict)
+    _allowance: Allowance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._allowance = Allowance(MAX_REQUESTS, self.max_delay_usec)
 
     def check_generation(self, generation: Generation) -> None:
         """Raise CodecError for a message of an earlier life than the one known."""
@@ -119,21 +124,11 @@ class Incoming:
     def requests(self, now: Instant) -> tuple[int, ...]:
         """The missing numbers to ask for now; each is due again after the maximum delay.
 
-        Beyond the number allowed at once the least asked come first, the rest wait a turn.
+        Beyond what is allowed in that time the least asked come first, the rest wait for the next.
         """
         due = [number for number, hole in self.missing.items() if hole.due <= now]
         due.sort(key=lambda number: (self.missing[number].attempts, number))
-        for number in due:
-            self.missing[number].due = Instant(now + self.max_delay_usec)
-        asked = []
-        for number in due[:MAX_REQUESTS_AT_ONCE]:
-            hole = self.missing[number]
-            hole.attempts += 1
-            if hole.attempts > MAX_ATTEMPTS:
-                del self.missing[number]
-            else:
-                asked.append(number)
-        return tuple(asked)
+        return tuple([number for number in due if self._may_ask(number, now)])
 
     def next_due(self) -> Instant | None:
         """When `requests` next has something to say."""
@@ -154,6 +149,18 @@ class Incoming:
             return None
         self._acknowledged = number
         return number
+
+    def _may_ask(self, number: int, now: Instant) -> bool:
+        hole = self.missing[number]
+        if hole.attempts == MAX_ATTEMPTS:
+            del self.missing[number]
+            return False
+        if not self._allowance.take(now):
+            hole.due = self._allowance.renewed_at(now)
+            return False
+        hole.attempts += 1
+        hole.due = Instant(now + self.max_delay_usec)
+        return True
 
     def _begin(
         self, link: LinkName, generation: Generation, number: int, now: Instant, *, is_status: bool
