@@ -87,8 +87,11 @@ def test_the_bus_policy_lets_in_what_we_answer() -> None:
 
 
 def test_activation_leads_to_our_service() -> None:
-    """Goal: the bus never starts a daemon behind systemd's back. Method: read the file."""
+    """Goal: the bus never starts a daemon behind systemd's back. Method: follow the names."""
     lines = ACTIVATION.read_text().splitlines()
     assert f"Name={BUS_NAME}" in lines
     assert "Exec=/bin/false" in lines
-    assert any(line.startswith("SystemdService=") for line in lines)
+    (unit,) = (line.partition("=")[2] for line in lines if line.startswith("SystemdService="))
+    service = (ROOT / "units/hbd.service").read_text()
+    aliases = re.findall(r"^Alias=(.+)$", service, re.MULTILINE)
+    assert unit in ("hbd.service", *aliases)

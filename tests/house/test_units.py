@@ -14,7 +14,7 @@ from tests.house.tree import ROOT, where
 UNITS = ROOT / "units"
 DISTRIBUTION_UNITS = Path("/usr/lib/systemd/system")
 UNIT_KINDS = ("service", "target", "timer", "socket", "path", "mount")
-SELF_EVIDENT = ("Description=", "Documentation=")
+SELF_EVIDENT = ("Description=", "Documentation=", "WantedBy=")
 
 
 def unit_files() -> list[Path]:
