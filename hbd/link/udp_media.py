@@ -97,7 +97,7 @@ def destination_of(medium: Medium, index: int) -> Address:
         case Multicast(group=address) | Unicast(address=address):
             if family_of(medium) == socket.AF_INET:
                 return (address, medium.port)
-            return (address, medium.port, 0, index)
+            return (canonical(address), medium.port, 0, index)
         case _:
             assert_never(medium)
 
@@ -115,15 +115,15 @@ def claim_of(medium: Medium, own_destination: str, destination: str, source: str
             is_ours = destination == canonical(medium.group)
             return Claim.DESTINATION if is_ours else Claim.NONE
         case Unicast():
-            is_peer = source.partition("%")[0] == canonical(medium.address)
+            is_peer = canonical(source) == canonical(medium.address)
             return Claim.SENDER if is_peer else Claim.KIND
         case _:
             assert_never(medium)
 
 
 def canonical(address: str) -> str:
-    """One spelling per address, the one in which the kernel's are written here."""
-    return str(ipaddress.ip_address(address))
+    """One spelling per address, and no scope: the interface is known otherwise."""
+    return str(ipaddress.ip_address(address.partition("%")[0]))
 
 
 def open_sender(medium: Medium) -> tuple[socket.socket, int]:

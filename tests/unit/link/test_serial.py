@@ -59,6 +59,7 @@ class Bench:
         end = self.far_end()
         link = self.link(baud)
         await end.until(lambda: bytes(end.received) == END_OF_MESSAGE)
+        await turns_until(lambda: link._line is not None)  # a thread opens, the loop takes over
         end.received.clear()
         return link, end
 
