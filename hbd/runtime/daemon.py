@@ -1,0 +1,487 @@
+"""The daemon: builds every part once, runs the one loop, and is the only file that knows them all.
+
+An event comes in, `step` decides, the actions go out, the recorder and the bus are told. Nothing
+is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+import hbd
+from hbd.bus.endpoint import Endpoint, NameTaken
+from hbd.bus.facts import Facts, GroupFacts, LinkFacts, LinkReadings
+from hbd.bus.polkit import PolkitAuthority
+from hbd.cluster.action import (
+    Action,
+    Announce,
+    Fence,
+    FinishJob,
+    ForgetPeerSequence,
+    ObserveGroup,
+    ProveAlive,
+    Quit,
+    SayGoodbye,
+    SendHeartbeat,
+    StartGroup,
+    StopGroup,
+)
+from hbd.cluster.event import (
+    ClockTicked,
+    Event,
+    FenceConfirmed,
+    LeaveRequested,
+    ResourceChanged,
+)
+from hbd.cluster.node import Link, Node, new_node
+from hbd.cluster.step import next_deadline, step
+from hbd.cluster.terms import SECOND, Generation, GroupName, JobId, NodeName, Phase, Usec
+from hbd.config.model import (
+    AddressResource,
+    Config,
+    FilesystemResource,
+    GenerationMethod,
+    Ping,
+    ServiceResource,
+    UuidSource,
+)
+from hbd.errors import AdapterError, ConfigError, Mistake
+from hbd.journal import MessageId, fields
+from hbd.link.speech import Speech
+from hbd.net.address import Addresses, SharedAddress
+from hbd.net.announce import Announcer
+from hbd.net.carrier import Carrier
+from hbd.net.kernel import Netlink
+from hbd.net.netlink import open_netlink
+from hbd.runtime import identity
+from hbd.runtime.clock import Alarm, now
+from hbd.runtime.executor import GroupRunner, SharedUnits
+from hbd.runtime.inbox import Inbox
+from hbd.runtime.media import Media
+from hbd.runtime.recorder import Recorder
+from hbd.runtime.resources import AddressRunnable, Runnable, UnitRunnable
+from hbd.runtime.summary import summary
+from hbd.systemd import boot, hold, install, resource, unitfile
+from hbd.systemd.limits import watchdog_usec
+from hbd.systemd.manager import Manager
+from hbd.systemd.notify import Notifier
+from hbd.systemd.state import UnitState
+from hbd.wire.session import Session
+
+EXIT_OK: Final = 0
+EXIT_CRASH: Final = 1
+EXIT_REPLACE: Final = 75  # SIGUSR1: start the new program, keep everything that runs
+EXIT_CONFIG: Final = 78
+
+STATE_DIRECTORY: Final = Path("/var/lib/hbd")
+DEADMAN_TIMER: Final = "hbd-deadman.timer"
+DEADMAN_LIMIT_USEC: Final = Usec(5 * SECOND)
+LEAVE_EXTENSION_USEC: Final = Usec(60 * SECOND)
+BUS_RETRY_SECONDS: Final = 2.0
+NO_PEER: Final = NodeName("(none)")  # a cluster of one: a name that no node can have
+
+_log = logging.getLogger("hbd.daemon")
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group of haresources with what its units are on this machine."""
+
+    name: GroupName
+    found: resource.Group
+    runner: GroupRunner
+
+
+class Daemon:
+    """One life of hbd."""
+
+    def __init__(
+        self,
+        config: Config,
+        notifier: Notifier,
+        *,
+        state_directory: Path = STATE_DIRECTORY,
+    ) -> None:
+        """Begin a new life: the generation grows now. AdapterError if it cannot be kept."""
+        self._config = config
+        self._notifier = notifier
+        self._generation = identity.next_generation(
+            state_directory,
+            int(time.time()),
+            from_clock=config.hbgenmethod is GenerationMethod.TIME,
+        )
+        self._inbox = Inbox(self._handle)
+        self._alarm = Alarm(lambda: self._inbox.post(ClockTicked()))
+        self._recorder = Recorder(_log)
+        self._manager = Manager()
+        self._media = self._build_media(state_directory)
+        self._node = self._build_node()
+        self._groups: Mapping[GroupName, _Group] = {}
+        self._endpoint: Endpoint | None = None
+        self._network: _Network | None = None
+        self._jobs = itertools.count(1)
+        self._status = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Future[int] | None = None
+
+    # --- life -----------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Live until told to leave; answers the exit status."""
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        loop.set_exception_handler(self._crashed)
+        loop.add_signal_handler(signal.SIGTERM, self._leave)
+        loop.add_signal_handler(signal.SIGINT, self._leave)
+        loop.add_signal_handler(signal.SIGUSR1, self._end, EXIT_REPLACE)
+        loop.add_signal_handler(signal.SIGHUP, self._not_reloaded)
+        self._notifier.set_watchdog(watchdog_usec(self._config.timing.deadtime_usec))
+        self._media.open()
+        self._inbox.post(ClockTicked())  # the first heartbeat: we are here, we know nothing yet
+        self._spawn(self._set_up(), "set-up")
+        try:
+            return await self._ended
+        finally:
+            await self._close()
+
+    async def _set_up(self) -> None:
+        """Meet systemd, the kernel and the bus; then observe, and be ready."""
+        try:
+            await self._manager.connect()
+            self._network = _Network(self._address_lost)
+            await self._network.carrier.watch(self._media.interface_changed)
+            self._groups = await self._find_groups(self._network)
+            await self._install_units()
+            await self._refuse_boot_units()
+            for group in self._groups.values():
+                group.runner.observe()
+            await self._join_bus()
+            await self._manager.stop(DEADMAN_TIMER, DEADMAN_LIMIT_USEC)
+        except ConfigError as error:
+            for mistake in error.mistakes:
+                _log.error("%s", mistake, extra=fields(MessageId.CONFIG_REFUSED))
+            self._end(EXIT_CONFIG)
+            return
+        except AdapterError as error:
+            _log.error("Failed to start: %s", error, extra=fields(node=self._node.name))
+            self._end(EXIT_CRASH)
+            return
+        self._notifier.ready()
+        self._tell_status()
+
+    async def _close(self) -> None:
+        """Give everything back, in the order in which it could still be needed."""
+        self._alarm.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for group in self._groups.values():
+            await group.runner.close()
+        if self._endpoint is not None:
+            await self._endpoint.close()
+        self._media.close()
+        if self._network is not None:
+            self._network.close()
+        await self._manager.close()
+
+    def _leave(self) -> None:
+        self._notifier.stopping()
+        self._notifier.extend_timeout(LEAVE_EXTENSION_USEC)
+        self._inbox.post(LeaveRequested())
+
+    def _end(self, status: int) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(status)
+
+    def _not_reloaded(self) -> None:
+        _log.warning("SIGHUP: this version reads its configuration at start only, ignoring")
+
+    def _crashed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake of ours: stop at once. Groups keep running, systemd starts us anew."""
+        _log.critical(
+            "Stopping on an internal error: %s",
+            context["message"],
+            exc_info=context.get("exception"),
+        )
+        self._end(EXIT_CRASH)
+
+    def _spawn(self, work: Any, name: str) -> None:  # noqa: ANN401 - any coroutine
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            message = f"task {task.get_name()} failed"
+            self._crashed(task.get_loop(), {"message": message, "exception": error})
+
+    # --- the loop -------------------------------------------------------------------------------
+
+    def _handle(self, event: Event) -> None:
+        """One event: decide, do, tell."""
+        before = self._node
+        decided = step(before, event, now())
+        self._node = decided.node
+        self._recorder.record(before, event, decided.node, decided.actions)
+        for action in decided.actions:
+            self._act(action)
+        if self._endpoint is not None:
+            self._endpoint.update(before, decided.node)
+        self._alarm.set(next_deadline(decided.node))
+        if isinstance(event, ResourceChanged) and decided.node.phase is Phase.LEAVING:
+            self._notifier.extend_timeout(LEAVE_EXTENSION_USEC)
+        self._tell_status()
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case SendHeartbeat() | Announce() | SayGoodbye():
+                self._media.say(action)
+            case ForgetPeerSequence():
+                self._media.forget_peer()
+            case ObserveGroup():
+                if action.group in self._groups:  # else set-up is still under way, and observes
+                    self._groups[action.group].runner.observe()
+            case StartGroup():
+                self._groups[action.group].runner.start(action.operation)
+            case StopGroup():
+                self._groups[action.group].runner.stop(action.operation)
+            case Fence():
+                self._inbox.post(FenceConfirmed(action.target, proven=False))
+            case FinishJob():
+                if self._endpoint is not None:
+                    self._endpoint.finish_job(action.job, action.result, action.why)
+            case ProveAlive():
+                self._notifier.alive()
+            case Quit():
+                self._end(EXIT_OK)
+            case _:
+                assert_never(action)
+
+    def _tell_status(self) -> None:
+        text = summary(self._node)
+        if text != self._status:
+            self._status = text
+            self._notifier.status(text)
+
+    # --- building -------------------------------------------------------------------------------
+
+    def _build_media(self, state_directory: Path) -> Media:
+        config = self._config
+        session = Session(
+            node=config.local,
+            peer=config.peer or NO_PEER,
+            uuid=identity.node_uuid(
+                state_directory, config.local, from_name=config.uuidfrom is UuidSource.NODENAME
+            ),
+            keyring=config.keys,
+            generation=self._generation,
+            ttl=config.ttl,
+            max_rexmit_delay_usec=config.max_rexmit_delay_usec,
+            seed=int(self._generation),
+        )
+        speech = Speech(config.local, {group.name: group.preferred for group in config.groups})
+        return Media(
+            config.media,
+            session,
+            speech,
+            self._inbox.post,
+            self._link_fault_changed,
+            config.timing.keepalive_usec,
+        )
+
+    def _build_node(self) -> Node:
+        config = self._config
+        return new_node(
+            name=config.local,
+            peer=config.peer or NO_PEER,
+            timing=config.timing,
+            auto_failback=config.auto_failback,
+            links=[Link(m.name, leads_to_peer=not isinstance(m, Ping)) for m in config.media],
+            groups=[
+                (group.name, group.preferred, tuple(r.text for r in group.resources))
+                for group in config.groups
+            ],
+            now=now(),
+        )
+
+    async def _find_groups(self, network: _Network) -> Mapping[GroupName, _Group]:
+        """What the words of haresources are here; ConfigError for those that are nothing."""
+        resolver = resource.Resolver(self._manager.loaded_name)
+        mistakes: list[Mistake] = []
+        found: dict[GroupName, resource.Group] = {}
+        for group in self._config.groups:
+            specs = [spec for r in group.resources if (spec := _spec(r)) is not None]
+            try:
+                found[group.name] = await resolver.group(group.name, specs)
+            except AdapterError as error:
+                mistakes.append(
+                    Mistake(group.file, group.line, f"group {group.name}", str(error), "then start")
+                )
+        if mistakes:
+            raise ConfigError(tuple(mistakes))
+        shared = SharedUnits(unitfile.shared_units(tuple(found.values())))
+        return {
+            group.name: _Group(
+                group.name,
+                found[group.name],
+                GroupRunner(
+                    group.name,
+                    found[group.name].target,
+                    self._runnables(network, group.resources, found[group.name]),
+                    self._manager,
+                    shared,
+                    self._inbox.post,
+                ),
+            )
+            for group in self._config.groups
+        }
+
+    def _runnables(
+        self,
+        network: _Network,
+        resources: tuple[AddressResource | FilesystemResource | ServiceResource, ...],
+        found: resource.Group,
+    ) -> list[Runnable]:
+        units = iter(found.resources)
+        return [
+            AddressRunnable(r.text, _shared(r), network.addresses, network.announcer)
+            if isinstance(r, AddressResource)
+            else UnitRunnable(next(units), self._manager)
+            for r in resources
+        ]
+
+    async def _install_units(self) -> None:
+        groups = tuple(group.found for group in self._groups.values())
+        deadtime_usec = self._config.timing.deadtime_usec
+        await install.install(unitfile.files(groups, deadtime_usec), self._manager)
+        for group in self._groups.values():
+            await self._manager.watch(group.runner.units, self._unit_changed)
+
+    async def _refuse_boot_units(self) -> None:
+        """A unit that starts by itself at boot would write to a disk that is not ours then."""
+        units = {unit for group in self._groups.values() for unit in group.runner.units}
+        found = await boot.enabled_at_boot(units, self._manager)
+        if not found:
+            return
+        mistakes = tuple(
+            Mistake(
+                str(self._config.groups[0].file),
+                0,
+                f"{entry.unit} starts at boot by itself ({entry.started_by})",
+                "it would run on the node that does not hold its group",
+                entry.fix,
+            )
+            for entry in found
+        )
+        if not hold.held_groups():
+            raise ConfigError(mistakes)
+        for mistake in mistakes:  # what runs now goes on; the next boot is the danger
+            _log.error("%s", mistake, extra=fields(MessageId.CONFIG_REFUSED))
+
+    async def _join_bus(self) -> None:
+        """Be on the bus before READY; without one hbd works on, and tries again."""
+        self._endpoint = Endpoint(
+            facts=self._facts(),
+            node=self._node,
+            post=self._inbox.post,
+            next_job=lambda: JobId(next(self._jobs)),
+            authority=PolkitAuthority(),
+            readings=LinkReadings(counters=self._media.counters, faults=self._media.faults),
+        )
+        try:
+            await self._endpoint.connect()
+        except NameTaken:
+            raise
+        except AdapterError as error:
+            _log.warning("Not on the message bus: %s; working without it, trying again", error)
+            self._spawn(self._join_bus_later(self._endpoint), "bus")
+
+    async def _join_bus_later(self, endpoint: Endpoint) -> None:
+        while True:
+            await asyncio.sleep(BUS_RETRY_SECONDS)
+            try:
+                await endpoint.connect()
+            except AdapterError:
+                continue
+            return
+
+    def _facts(self) -> Facts:
+        return Facts(
+            version=hbd.__version__,
+            generation=Generation(self._generation),
+            links=tuple(LinkFacts(link.name, link.kind) for link in self._media.links),
+            groups=tuple(
+                GroupFacts(
+                    group.name,
+                    group.found.target,
+                    _units_by_resource(self._config, group.name, group.found),
+                )
+                for group in self._groups.values()
+            ),
+        )
+
+    # --- what the adapters tell -----------------------------------------------------------------
+
+    def _unit_changed(self, state: UnitState) -> None:
+        for group in self._groups.values():
+            if state.unit in group.runner.units:
+                group.runner.unit_changed(state)
+
+    def _address_lost(self, shared: SharedAddress, why: str) -> None:
+        for config_group in self._config.groups:
+            for r in config_group.resources:
+                if isinstance(r, AddressResource) and r.address == shared.address:
+                    self._groups[config_group.name].runner.lost(r.text, why)
+
+    def _link_fault_changed(self) -> None:
+        if self._endpoint is not None:
+            self._endpoint.refresh()
+
+
+class _Network:
+    """The three things that live on netlink."""
+
+    def __init__(self, on_lost: Callable[[SharedAddress, str], None]) -> None:
+        self._netlink: Netlink = open_netlink()
+        self.addresses = Addresses(self._netlink, on_lost)
+        self.carrier = Carrier(self._netlink)
+        self.announcer = Announcer(
+            lambda address, why: _log.warning("Failed to announce %s: %s, ignoring", address, why)
+        )
+
+    def close(self) -> None:
+        """Stop watching; addresses stay."""
+        self.announcer.close()
+        self.carrier.close()
+        self.addresses.close()
+        self._netlink.close()
+
+
+def _spec(r: AddressResource | FilesystemResource | ServiceResource) -> resource.Spec | None:
+    match r:
+        case AddressResource():
+            return None
+        case FilesystemResource():
+            return resource.Filesystem(r.text, r.device, r.directory, r.fstype, r.options)
+        case ServiceResource():
+            return resource.Service(r.text, r.word, r.arguments)
+
+
+def _shared(r: AddressResource) -> SharedAddress:
+    return SharedAddress(r.address, r.prefix, r.interface, r.broadcast)
+
+
+def _units_by_resource(config: Config, name: GroupName, found: resource.Group) -> tuple[str, ...]:
+    (group,) = (group for group in config.groups if group.name == name)
+    units = iter(found.resources)
+    return tuple(
+        "" if isinstance(r, AddressResource) else next(units).unit or "" for r in group.resources
+    )

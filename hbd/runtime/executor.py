@@ -1,0 +1,236 @@
+"""Runs groups: resources left to right, back right to left, and posts what came of it.
+
+Each group has one thing under way at a time; a stop abandons a start. Every outcome is an event
+with the operation it answers, so the core never mistakes an old answer for a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Final
+
+from hbd.cluster.event import (
+    Event,
+    GroupObserved,
+    GroupStarted,
+    GroupStartFailed,
+    GroupStopFailed,
+    GroupStopped,
+    ResourceChanged,
+    ResourceLost,
+)
+from hbd.cluster.terms import SECOND, GroupName, GroupState, ResourceState, Usec
+from hbd.errors import AdapterError
+from hbd.runtime.resources import Runnable
+from hbd.systemd import hold
+from hbd.systemd.manager import Manager
+from hbd.systemd.state import UnitState
+
+OBSERVE_RETRY: Final = 1.0  # seconds until systemd is asked again when it could not be
+TARGET_LIMIT_USEC: Final = Usec(5 * SECOND)  # a target has nothing to do
+
+
+class SharedUnits:
+    """Units that more than one group uses (one smbd, two shares): who needs them now.
+
+    Releasing one group stops such a unit, so that it lets go of the disk; whoever still needs it
+    gets it back at once. In between its absence is no loss.
+    """
+
+    def __init__(self, shared: frozenset[str]) -> None:
+        self._users: dict[str, set[GroupName]] = {unit: set() for unit in shared}
+        self._away: set[str] = set()
+
+    def uses(self, unit: str | None, group: GroupName) -> None:
+        """Note that the group runs with this unit."""
+        if unit in self._users:
+            self._users[unit].add(group)
+
+    def leaves(self, unit: str | None, group: GroupName) -> None:
+        """Note that the group is about to stop it."""
+        if unit in self._users:
+            self._users[unit].discard(group)
+            self._away.add(unit)
+
+    def is_away(self, unit: str) -> bool:
+        """Whether the unit is stopped on purpose, though a group still needs it."""
+        return unit in self._away
+
+    def wanted_back(self) -> list[str]:
+        """The stopped units that somebody still needs; they are no longer away."""
+        back = sorted(unit for unit in self._away if self._users[unit])
+        self._away.clear()
+        return back
+
+
+class GroupRunner:
+    """One group's resources on this machine."""
+
+    def __init__(
+        self,
+        name: GroupName,
+        target: str,
+        resources: Sequence[Runnable],
+        manager: Manager,
+        shared: SharedUnits,
+        post: Callable[[Event], None],
+    ) -> None:
+        self.name = name
+        self._target = target
+        self._resources = tuple(resources)
+        self._manager = manager
+        self._shared = shared
+        self._post = post
+        self._task: asyncio.Task[None] | None = None
+        self._serving = False  # every resource is started and meant to run
+
+    # --- what the core asks -------------------------------------------------------------------
+
+    def observe(self) -> None:
+        """Look at every resource and post GroupObserved, unless something else is under way."""
+        if self._task is None or self._task.done():
+            self._run(self._observe())
+
+    def start(self, operation: int) -> None:
+        """Start left to right; a failure is posted and leaves what was started."""
+        self._run(self._start(operation))
+
+    def stop(self, operation: int) -> None:
+        """Stop right to left, whatever it was doing."""
+        self._run(self._stop(operation))
+
+    async def close(self) -> None:
+        """Abandon what is under way; the resources stay as they are."""
+        await _ended(self._task)
+
+    # --- what systemd and netlink tell --------------------------------------------------------
+
+    def unit_changed(self, state: UnitState) -> None:
+        """A unit of this group changed; if it should run and does not, that is a loss."""
+        if state.active.is_running or not state.active.is_stopped:
+            return
+        if self._shared.is_away(state.unit):
+            return
+        for resource in self._resources:
+            if resource.unit == state.unit:
+                self.lost(resource.text, f"unit {state.unit} is {state.active.value}")
+
+    def lost(self, text: str, why: str) -> None:
+        """A resource is gone; of interest only while the group serves."""
+        if self._serving:
+            self._serving = False
+            self._post(ResourceChanged(self.name, text, ResourceState.FAILED, why))
+            self._post(ResourceLost(self.name, text, why))
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The resources as written."""
+        return frozenset(resource.text for resource in self._resources)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units to be watched."""
+        return tuple(resource.unit for resource in self._resources if resource.unit is not None)
+
+    # --- the work -------------------------------------------------------------------------------
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        self._task = asyncio.create_task(self._after(self._task, work), name=f"group {self.name}")
+
+    async def _after(
+        self, before: asyncio.Task[None] | None, work: Coroutine[None, None, None]
+    ) -> None:
+        """Let the abandoned work end first: two must never move one resource at once."""
+        try:
+            await _ended(before)
+        except BaseException:
+            work.close()
+            raise
+        await work
+
+    async def _observe(self) -> None:
+        while True:
+            try:
+                states = [await self._look(resource) for resource in self._resources]
+                break
+            except AdapterError:
+                await asyncio.sleep(OBSERVE_RETRY)
+        found = _sum(states)
+        if found is GroupState.STARTED:
+            hold.hold(self.name)
+            for resource in self._resources:
+                await resource.adopt()
+                self._shared.uses(resource.unit, self.name)
+        self._serving = found is GroupState.STARTED
+        self._post(GroupObserved(self.name, found))
+
+    async def _look(self, resource: Runnable) -> ResourceState:
+        state = await resource.look()
+        self._changed(resource, state)
+        return state
+
+    async def _start(self, operation: int) -> None:
+        hold.hold(self.name)
+        for resource in self._resources:
+            resource.prepare()
+        for resource in self._resources:
+            self._changed(resource, ResourceState.STARTING)
+            try:
+                await resource.start()
+            except AdapterError as error:
+                self._changed(resource, ResourceState.FAILED, str(error))
+                self._post(GroupStartFailed(self.name, operation, str(error)))
+                return
+            self._shared.uses(resource.unit, self.name)
+            self._changed(resource, ResourceState.STARTED)
+        self._serving = True
+        self._post(GroupStarted(self.name, operation))
+        with contextlib.suppress(AdapterError):  # for systemctl's eye; the resources do the work
+            await self._manager.start(self._target, TARGET_LIMIT_USEC)
+
+    async def _stop(self, operation: int) -> None:
+        self._serving = False
+        failures: list[str] = []
+        for resource in reversed(self._resources):
+            self._changed(resource, ResourceState.STOPPING)
+            self._shared.leaves(resource.unit, self.name)
+            try:
+                await resource.stop()
+            except AdapterError as error:
+                self._changed(resource, ResourceState.FAILED, str(error))
+                failures.append(str(error))
+            else:
+                self._changed(resource, ResourceState.STOPPED)
+        if failures:
+            self._post(GroupStopFailed(self.name, operation, "; ".join(failures)))
+        else:
+            hold.let_go(self.name)
+            self._post(GroupStopped(self.name, operation))
+        for unit in self._shared.wanted_back():
+            with contextlib.suppress(AdapterError):  # its group notices and restarts it
+                await self._manager.start(unit, Usec(20 * SECOND))
+        with contextlib.suppress(AdapterError):  # empty by now
+            await self._manager.stop(self._target, TARGET_LIMIT_USEC)
+
+    def _changed(self, resource: Runnable, state: ResourceState, why: str = "") -> None:
+        self._post(ResourceChanged(self.name, resource.text, state, why))
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait until it is over."""
+    if task is None:
+        return
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait([task])
+
+
+def _sum(states: Sequence[ResourceState]) -> GroupState:
+    """All started: started. All stopped: stopped. Anything else: partial."""
+    if all(state is ResourceState.STARTED for state in states):
+        return GroupState.STARTED
+    if all(state is ResourceState.STOPPED for state in states):
+        return GroupState.STOPPED
+    return GroupState.PARTIAL

@@ -1,0 +1,212 @@
+"""All links as one: every message goes out on each, whatever comes in on any is heard once.
+
+Binds the wire's session (signatures, numbering, repair) to the links and gives the core events. It
+decides nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from hbd.cluster.action import Announce, SayGoodbye, SendHeartbeat
+from hbd.cluster.event import Event, LinkHeard
+from hbd.cluster.terms import LinkName, Usec
+from hbd.config.model import Broadcast, Medium, Multicast, Ping, Serial, Unicast
+from hbd.journal import MessageId, fields
+from hbd.link import udp_media
+from hbd.link.link import Counters, Link
+from hbd.link.ping import PingLink
+from hbd.link.serial import SerialLink
+from hbd.link.speech import Speech, event_of
+from hbd.link.udp import UdpLink
+from hbd.link.udp_receiver import Receivers
+from hbd.net.carrier import LinkPresence
+from hbd.runtime.clock import Alarm, now
+from hbd.wire.session import Outgoing, Session, Verdict
+
+LOADAVG: Final = Path("/proc/loadavg")
+REJECTS_TOLD_EVERY: Final = 3600 * 1_000_000  # µs: a hostile sender does not write our journal
+
+_log = logging.getLogger("hbd.link")
+
+
+class Media:
+    """The links of this node and the one conversation that runs over all of them."""
+
+    def __init__(
+        self,
+        media: Sequence[Medium],
+        session: Session,
+        speech: Speech,
+        post: Callable[[Event], None],
+        on_fault: Callable[[], None],
+        keepalive_usec: Usec,
+    ) -> None:
+        self._session = session
+        self._speech = speech
+        self._post = post
+        self._on_fault = on_fault
+        self._alarm = Alarm(self._repair)
+        self._receivers = Receivers()
+        self._keepalive_usec = keepalive_usec
+        self._told_rejects: dict[LinkName, int] = {}
+        self.links: tuple[Link, ...] = tuple(self._link(medium) for medium in media)
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Open every link, or begin to try."""
+        for link in self.links:
+            link.open()
+
+    def close(self) -> None:
+        """Close them all."""
+        self._alarm.cancel()
+        for link in self.links:
+            link.close()
+
+    def interface_changed(self, interface: str, _presence: LinkPresence) -> None:
+        """Netlink says that something about an interface is different now."""
+        for link in self.links:
+            if link.interface in (interface, None):
+                link.interface_changed()
+
+    # --- out ------------------------------------------------------------------------------------
+
+    def say(self, action: SendHeartbeat | Announce | SayGoodbye) -> None:
+        """Send what the core wants said, on every link."""
+        outgoing = self._session.send(
+            self._speech.message(action),
+            now=now(),
+            unix_time=int(time.time()),
+            load_average=_load_average(),
+        )
+        self._send(outgoing)
+
+    def forget_peer(self) -> None:
+        """The peer is lost: its numbering may begin anew."""
+        self._session.peer_lost()
+        self._alarm.set(self._session.next_due())
+
+    def _send(self, outgoing: Outgoing) -> None:
+        for link in self.links:
+            link.send(outgoing)
+
+    def _repair(self) -> None:
+        for outgoing in self._session.due(now(), int(time.time())):
+            self._send(outgoing)
+        self._alarm.set(self._session.next_due())
+
+    # --- in -------------------------------------------------------------------------------------
+
+    def _heard(self, link: LinkName, data: bytes) -> None:
+        received = self._session.receive(link, data, now(), int(time.time()))
+        if received.verdict is Verdict.REJECTED:
+            self._tell_reject(link)
+            return
+        for reply in received.replies:
+            self._send(reply)
+        self._alarm.set(self._session.next_due())
+        event = event_of(link, received)
+        if event is not None:
+            self._post(event)
+
+    def _answered(self, link: LinkName) -> None:
+        self._post(LinkHeard(link))
+
+    def _tell_reject(self, link: LinkName) -> None:
+        """One line per link and hour; the numbers are on D-Bus."""
+        moment = now()
+        last = self._told_rejects.get(link)
+        if last is not None and moment - last < REJECTS_TOLD_EVERY:
+            return
+        self._told_rejects[link] = moment
+        reasons = {reason: count for (at, reason), count in self.rejected.items() if at == link}
+        _log.warning(
+            "Rejected messages on link %s by reason: %s; counted, and told once an hour",
+            link,
+            reasons,
+            extra=fields(MessageId.REJECTED_INPUT, link=link),
+        )
+
+    # --- for display ------------------------------------------------------------------------------
+
+    @property
+    def rejected(self) -> Mapping[tuple[LinkName, str], int]:
+        """Refused inputs by link and reason."""
+        return self._session.rejected
+
+    def counters(self) -> dict[LinkName, dict[str, int]]:
+        """What each link has done, by the words of `Counters`, and what was refused on it."""
+        rejected: dict[LinkName, int] = {}
+        for (name, _), count in self.rejected.items():
+            rejected[name] = rejected.get(name, 0) + count
+        return {
+            link.name: _numbers(link.counters) | {"rejected": rejected.get(link.name, 0)}
+            for link in self.links
+        }
+
+    def faults(self) -> dict[LinkName, str]:
+        """Why links cannot work now."""
+        return {link.name: link.fault for link in self.links if link.fault is not None}
+
+    def _fault(self, link: LinkName, fault: str | None) -> None:
+        extra = fields(MessageId.LINK_FAULT, link=link)
+        if fault is None:
+            _log.info("Link %s can work again", link, extra=extra)
+        else:
+            _log.warning("Link %s cannot work: %s; trying again", link, fault, extra=extra)
+        self._on_fault()
+
+    # --- building ---------------------------------------------------------------------------------
+
+    def _link(self, medium: Medium) -> Link:
+        match medium:
+            case Serial():
+                return SerialLink(medium.name, medium.device, medium.baud, self._heard, self._fault)
+            case Ping():
+                return PingLink(
+                    medium.name,
+                    medium.addresses,
+                    self._keepalive_usec,
+                    self._answered,
+                    self._fault,
+                )
+            case _:
+                return UdpLink(medium.name, _udp(medium), self._receivers, self._heard, self._fault)
+
+
+def _udp(medium: Broadcast | Multicast | Unicast) -> udp_media.Medium:
+    match medium:
+        case Broadcast():
+            return udp_media.Broadcast(medium.interface, medium.port)
+        case Unicast():
+            return udp_media.Unicast(medium.interface, medium.address, medium.port)
+        case Multicast():
+            return udp_media.Multicast(
+                medium.interface, medium.group, medium.port, medium.ttl, medium.loop
+            )
+
+
+def _numbers(counters: Counters) -> dict[str, int]:
+    return {
+        "bytes_sent": counters.bytes_sent,
+        "bytes_received": counters.bytes_received,
+        "messages_sent": counters.messages_sent,
+        "messages_received": counters.messages_received,
+        "dropped": counters.dropped,
+        "errors": counters.errors,
+        "noise_bytes": counters.noise_bytes,
+    }
+
+
+def _load_average() -> str:
+    """heartbeat's `ld` field: the line of /proc/loadavg."""
+    try:
+        return LOADAVG.read_text().strip()
+    except OSError:
+        return "0.00 0.00 0.00 0/0 0"
