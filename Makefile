@@ -20,7 +20,7 @@ CHECK_PACKAGES := python3 python3-venv dbus mandoc systemd
 DEB_PACKAGES   := dpkg-dev debhelper dh-python python3
 LAB_PACKAGES    = $(shell sed 's/\#.*//' tests/lab/harness/HOST_PACKAGES)
 
-# Evaluated by the shell when a recipe runs: the first call makes the venv.
+# Evaluated by the shell when a recipe runs; deps-check has made it by then.
 PY     = $$(.ci/venv)/bin/python
 PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
 
@@ -60,6 +60,7 @@ venv: deps-check ## the development venv; prints where it is
 
 deps-check: ## install what `check` needs
 	@.ci/need $(CHECK_PACKAGES)
+	@.ci/venv >/dev/null
 
 deps-deb: ## install what `deb` needs
 	@.ci/need $(DEB_PACKAGES)
