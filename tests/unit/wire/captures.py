@@ -111,3 +111,10 @@ def load(name: str) -> Capture:
     )
     selected = sightings[0].signing_index
     return Capture(name, meta["thinned"], Keyring(keys, selected), sightings)
+
+
+def created_fields(message: Message) -> Message:
+    """What the message's creator wrote: all before the header that the sender adds."""
+    names = [field.name for field in message.fields]
+    end = names.index("destuuid") if "destuuid" in names else names.index("src")
+    return Message(message.fields[:end])

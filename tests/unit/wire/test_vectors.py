@@ -7,7 +7,14 @@ import pytest
 from hbd.wire import classic, netstring
 from hbd.wire.message import Message, MessageType
 from hbd.wire.session import Session
-from tests.unit.wire.captures import SCENARIOS, UNIX_TIME, Capture, Sighting, load
+from tests.unit.wire.captures import (
+    SCENARIOS,
+    UNIX_TIME,
+    Capture,
+    Sighting,
+    created_fields,
+    load,
+)
 
 CAPTURED_MESSAGES = 1865
 
@@ -103,10 +110,3 @@ def hear_the_peer(capture: Capture, session: Session, before: Sighting) -> None:
         if sighting.source != before.source and message.known_type is MessageType.STATUS:
             session.receive(sighting.link, sighting.raw, sighting.at, UNIX_TIME)
             return
-
-
-def created_fields(message: Message) -> Message:
-    """What the message's creator wrote: all before the header that the sender adds."""
-    names = [field.name for field in message.fields]
-    end = names.index("destuuid") if "destuuid" in names else names.index("src")
-    return Message(message.fields[:end])
