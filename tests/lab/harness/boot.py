@@ -27,8 +27,9 @@ _CONSOLE_KEPT = 4000  # characters of a console worth showing in an error
 class Boot:
     """One running container. `leader` is the pid of its systemd."""
 
-    def __init__(self, ledger: Ledger, unit: str, folder: Path) -> None:
+    def __init__(self, ledger: Ledger, name: str, unit: str, folder: Path) -> None:
         self._ledger = ledger
+        self._name = name
         self._unit = unit
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
@@ -109,6 +110,7 @@ class Boot:
             if word.startswith("X_NSPAWN_LEADER_PID="):
                 self._leader = int(word.partition("=")[2])
                 self._ledger.note_process(self._leader)
+                self._ledger.fact(f"leader.{self._name}", str(self._leader))
                 plug_disk(self._leader, hardware)
 
     def kill(self, sig: signal.Signals) -> None:

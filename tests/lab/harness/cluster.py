@@ -45,7 +45,7 @@ class Lab:
             "/etc/ha.d/haresources": (haresources, 0o644),
             "/etc/ha.d/authkeys": (files.AUTHKEYS, 0o600),
             "/etc/samba/smb.conf": (files.SMB_CONF, 0o644),
-            "/etc/ganesha/ganesha.conf": (files.ganesha_conf(nfs_times), 0o644),
+            "/etc/ganesha/ganesha.conf": (files.ganesha_conf(suite, nfs_times), 0o644),
         }
         self.nodes: list[Node] = []
 
@@ -94,9 +94,9 @@ class Lab:
         self.client = Client(self._ledger, self.network, folder)
         undo.push_async_callback(self.client.stop)
         await self.client.build()
-        self.watch = Watch(self.nodes, files.SHARED_ADDRESS)
-        undo.callback(self.watch.stop)
-        self.watch.start()
+        self.watch = Watch(self._ledger, self.nodes, files.SHARED_ADDRESS)
+        undo.push_async_callback(self.watch.stop)
+        await self.watch.start()
         self._ledger.fact("suite", self.suite)
 
     async def _create(self, name: str, index: int, base: Path, folder: Path) -> Node:

@@ -73,18 +73,21 @@ class NfsTimes:
     grace: int = 5  # s: not below the lease, or a client may miss that the server restarted
 
 
-def ganesha_conf(times: NfsTimes = NfsTimes()) -> str:
+def ganesha_conf(suite: str, times: NfsTimes) -> str:
     """ganesha without kernel support, UDP, quota or the v3 lock manager (4.3 and 6.5 alike).
 
     Who held locks is remembered on the shared disk, and the file system's id is fixed, so a client
-    finds its files under the same handles on either node.
+    finds its files under the same handles on either node. In a container ganesha 6 may not mark
+    itself as one that the kernel must spare when memory runs short, and must be told to go on.
     """
+    spare_me = "" if suite == "bookworm" else "allow_set_io_flusher_fail = true;"
     return f"""\
 NFS_CORE_PARAM {{
     Protocols = 3, 4;
     Enable_UDP = false;
     Enable_NLM = false;
     Enable_RQUOTA = false;
+    {spare_me}
 }}
 NFS_KRB5 {{ Active_krb5 = false; }}
 NFSv4 {{

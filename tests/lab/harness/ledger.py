@@ -30,7 +30,7 @@ class Ledger:
 
     def __init__(self, lab_id: str, path: Path) -> None:
         self.lab_id = lab_id
-        self._path = path
+        self.path = path
         self._things: list[tuple[str, str]] = []
         self.facts: dict[str, str] = {}
         self._owner: tuple[int, int | None] = (os.getpid(), start_time(os.getpid()))
@@ -75,7 +75,7 @@ class Ledger:
             else:
                 self.forget(kind, name)
         if not troubles:
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
         return troubles
 
     @property
@@ -98,9 +98,9 @@ class Ledger:
         text = json.dumps(
             {"owner": self._owner, "facts": self.facts, "things": self._things}, indent=1
         )
-        fresh = self._path.with_suffix(".new")
+        fresh = self.path.with_suffix(".new")
         fresh.write_text(text)
-        fresh.replace(self._path)
+        fresh.replace(self.path)
 
     @classmethod
     def _load(cls, path: Path) -> Ledger:

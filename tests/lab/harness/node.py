@@ -102,7 +102,7 @@ class Node:
         assert not self.is_on, f"{self.name} is on already"
         began = now()
         await self._network.plug_in(self.name, self.hardware.cables)
-        self._boot = Boot(self._ledger, self._unit, self._folder)
+        self._boot = Boot(self._ledger, self.name, self._unit, self._folder)
         try:
             async with asyncio.timeout(BOOT_WITHIN):
                 await self._boot.start(self.root, self._network.namespace(self.name), self.hardware)
@@ -111,7 +111,6 @@ class Node:
                 f"{self.name} did not finish booting within {BOOT_WITHIN:g} s; its console: "
                 f"{self._boot.console}"
             ) from error
-        self._ledger.fact(f"leader.{self.name}", str(self.leader))
         return now() - began
 
     async def run(

@@ -13,8 +13,8 @@ from pathlib import Path
 from tests.lab.harness import disk, files, hand
 from tests.lab.harness.cluster import Lab
 from tests.lab.harness.host import LabError, now, say
+from tests.lab.harness.things import Thing
 from tests.lab.harness.traces import traces
-from tests.lab.harness.watch import Thing
 
 SERVED_WITHIN = 30.0  # s: NFSv4 waits for its grace period
 

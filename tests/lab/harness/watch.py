@@ -1,34 +1,27 @@
 """An eye on both nodes at once: is the disk, or the shared address, ever on both?
 
-A thread looks every few milliseconds, at the kernel and not at anything hbd says: the list of live
-ext4 superblocks, and each node's own table of local addresses. A suspicion is looked at a second
-time, in the other order, so that a move caught between two looks is not taken for an overlap.
+The looking is done by `watcher`, at the kernel and not at anything hbd says: its list of live ext4
+superblocks, and each node's own table of local addresses. Here is what it has seen so far.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
+import asyncio
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.harness import disk
-from tests.lab.harness.host import now
+from tests.lab.harness.host import LabError, now
+from tests.lab.harness.ledger import Ledger
 from tests.lab.harness.node import Node
+from tests.lab.harness.things import Thing
+from tests.lab.harness.watcher import has
 
-EVERY = 0.003  # s between looks: a move takes 200 ms and more, mount and address some ms each
-
-
-class Thing(Enum):
-    """What only one node may have."""
-
-    DISK = "disk mounted"
-    ADDRESS = "address configured"
+_TOP = Path(__file__).parents[3]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Overlap:
     """A stretch of time in which both nodes had one thing; `until` is the last look that saw it."""
 
@@ -47,99 +40,80 @@ class Change:
     has: bool
 
 
-@dataclass(slots=True)
-class _Seen:
-    overlaps: list[Overlap] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    longest_pause: float = 0.0
-
-
 class Watch:
-    """Runs from `start` to `stop`. `longest_pause` is how long it ever looked away."""
+    """Looks from `start` to `stop`. `longest_pause` is how long it ever looked away, in seconds."""
 
-    def __init__(self, nodes: list[Node], address: str) -> None:
-        assert len(nodes) == 2, "an overlap is between two nodes"
+    def __init__(self, ledger: Ledger, nodes: list[Node], address: str) -> None:
+        self._ledger = ledger
         self._nodes = nodes
         self._address = address
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self._seen = _Seen()
+        self._overlaps: dict[tuple[Thing, float], Overlap] = {}
+        self._changes: list[Change] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self.longest_pause = 0.0
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        devices = [f"{node.name}={node.hardware.device}" for node in self._nodes]
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.lab.harness.watcher", str(self._ledger.path),
+            self._address, *devices, stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE, cwd=_TOP, start_new_session=True,
+        )  # fmt: skip
+        self._ledger.note_process(self._process.pid)
+        assert self._process.stdout is not None, "asked for a pipe"
+        self._reader = asyncio.create_task(self._read(self._process.stdout))
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Look no more."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            await self._process.wait()
+        if self._reader is not None:
+            await self._reader
 
     def overlaps(self, since: float = 0.0) -> list[Overlap]:
         """Every overlap that lasted beyond `since`."""
-        return [overlap for overlap in self._seen.overlaps if overlap.until >= since]
+        return [overlap for overlap in self._overlaps.values() if overlap.until >= since]
 
     def changes(self, since: float = 0.0) -> list[Change]:
         """Who got and lost what since then, in order."""
-        return [change for change in self._seen.changes if change.at >= since]
+        return [change for change in self._changes if change.at >= since]
 
     def holders(self, thing: Thing) -> list[str]:
-        """Who has it at this moment."""
-        return [node.name for node in self._nodes if self._has(node, thing)]
+        """Who has it at this moment, asked of the kernel."""
+        return [
+            node.name
+            for node in self._nodes
+            if has(thing, node.leader, node.hardware.device, self._address)
+        ]
 
-    @property
-    def longest_pause(self) -> float:
-        """The longest time between two looks: what an overlap may have hidden in."""
-        return self._seen.longest_pause
+    async def until(self, is_so: Callable[[], bool], what: str, within: float) -> None:
+        """Return as soon as `is_so` after a change; LabError, naming `what`, after `within` s."""
+        deadline = now() + within
+        while not is_so():
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), deadline - now())
+            except TimeoutError as error:
+                held = {thing.value: self.holders(thing) for thing in Thing}
+                raise LabError(f"not within {within:g} s: {what}; now: {held}") from error
 
-    def _run(self) -> None:
-        had: dict[tuple[str, Thing], bool] = {}
-        open_overlaps: dict[Thing, Overlap] = {}
-        last = now()
-        while not self._stop.wait(EVERY):
-            moment = now()
-            self._seen.longest_pause = max(self._seen.longest_pause, moment - last)
-            last = moment
-            for thing in Thing:
-                self._look(thing, moment, had, open_overlaps)
+    async def _read(self, lines: asyncio.StreamReader) -> None:
+        async for line in lines:
+            self._note(line.decode().split())
+            self._news.set()
 
-    def _look(
-        self,
-        thing: Thing,
-        moment: float,
-        had: dict[tuple[str, Thing], bool],
-        open_overlaps: dict[Thing, Overlap],
-    ) -> None:
-        first, second = self._nodes
-        has = {node.name: self._has(node, thing) for node in self._nodes}
-        for name, has_it in has.items():
-            if had.get((name, thing), False) != has_it:
-                self._seen.changes.append(Change(moment, name, thing, has_it))
-            had[(name, thing)] = has_it
-        if not all(has.values()) or not self._has(first, thing) or not self._has(second, thing):
-            open_overlaps.pop(thing, None)
-        elif thing in open_overlaps:
-            open_overlaps[thing].until = moment
-        else:
-            open_overlaps[thing] = Overlap(thing, moment, moment)
-            self._seen.overlaps.append(open_overlaps[thing])
-
-    def _has(self, node: Node, thing: Thing) -> bool:
-        leader = node.leader
-        if leader is None:
-            return False
-        looks: dict[Thing, Callable[[], bool]] = {
-            Thing.DISK: lambda: disk.is_active(node.hardware.device),
-            Thing.ADDRESS: lambda: has_address(leader, self._address),
-        }
-        return looks[thing]()
-
-
-def has_address(pid: int, address: str) -> bool:
-    """Whether the network namespace of process `pid` has `address` (IPv4) for its own."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        lines = iter(Path(f"/proc/{pid}/net/fib_trie").read_text().splitlines())
-        for line in lines:
-            if line.rpartition("-- ")[2] == address and "host LOCAL" in next(lines, ""):
-                return True
-    return False
+    def _note(self, words: list[str]) -> None:
+        match words:
+            case ["change", at, node, thing, has_it]:
+                self._changes.append(Change(float(at), node, Thing(thing), has_it == "1"))
+            case ["overlap", thing, since, until]:
+                overlap = Overlap(Thing(thing), float(since), float(until))
+                self._overlaps[(overlap.thing, overlap.since)] = overlap
+            case ["pause", seconds]:
+                self.longest_pause = float(seconds)
+            case _:
+                raise LabError(f"the watcher said {words}")
