@@ -206,20 +206,23 @@ class _Bus(MessageBus):
 
 
 async def _authenticate(sock: socket.socket, path: str) -> None:
-    """SASL EXTERNAL: the kernel tells the other side who we are."""
+    """SASL EXTERNAL: the kernel tells the other side who we are.
+
+    BEGIN goes out with AUTH, as systemctl does. Sent after the OK, it may arrive together with the
+    first call, and systemd's own socket then leaves that call lying until there is a second one.
+    """
     loop = asyncio.get_running_loop()
     await loop.sock_connect(sock, path)
     uid = str(os.geteuid()).encode().hex()
-    await loop.sock_sendall(sock, b"\0AUTH EXTERNAL " + uid.encode() + b"\r\n")
+    await loop.sock_sendall(sock, b"\0AUTH EXTERNAL " + uid.encode() + b"\r\nBEGIN\r\n")
     line = b""
     while not line.endswith(b"\r\n"):
-        received = await loop.sock_recv(sock, LINE_MAX)
+        received = await loop.sock_recv(sock, 1)  # what follows the line is the library's
         line += received
         if not received or len(line) > LINE_MAX:
             raise EOFError
     if not line.startswith(b"OK "):
         raise AdapterError(f"not let in: {line[:80]!r}")
-    await loop.sock_sendall(sock, b"BEGIN\r\n")
 
 
 def _signal_filter(on_signal: Callable[[Signal], None]) -> Callable[[Message], bool]:

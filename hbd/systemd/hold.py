@@ -75,6 +75,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(text, encoding="utf-8")
+        draft.chmod(0o644)  # hbd's own umask hides what it writes; this is for all to see
         draft.replace(path)
     except OSError as error:
         raise AdapterError(f"Failed to write '{path}': {error.strerror}") from error

@@ -87,9 +87,12 @@ def _ours(directory: Path) -> list[Path]:
 
 
 def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir()
+        path.parent.chmod(0o755)
     draft = path.with_name(f".{path.name}~")  # a name that systemd ignores
     draft.write_text(text, encoding="utf-8", errors="surrogateescape")
+    draft.chmod(0o644)  # unit files are for all to read; hbd's umask is not
     draft.replace(path)
 
 
