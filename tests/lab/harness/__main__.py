@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.lab.harness.cluster import Lab
 from tests.lab.harness.host import LabError, must_be_root, say
 from tests.lab.harness.image import SUITES
-from tests.lab.harness.ledger import all_ledgers
+from tests.lab.harness.ledger import Ledger, all_ledgers
 from tests.lab.harness.node import enter
 from tests.lab.harness.program import main_program
 from tests.lab.harness.selftest import selftest
@@ -29,7 +29,7 @@ OWNER_ENDS_WITHIN = 30.0  # s for a running lab program to take its lab down whe
 
 async def up(suite: str, package: Path | None) -> None:
     """Boot a lab and keep it until told to end."""
-    async with Lab(suite=suite, package=package) as lab:
+    async with Lab(suite=suite, package=package, purpose="demo") as lab:
         await lab.boot()
         say(f"lab {lab.lab_id} is up; enter with `make demo-shell NODE=ttisrv1`; Ctrl-C ends it")
         await asyncio.Event().wait()
@@ -48,18 +48,28 @@ def shell(node: str, command: list[str]) -> None:
     os.execvp(words[0], words)
 
 
-def down() -> None:
-    """Ask the owners of running labs to end them; sweep what they leave, and what the dead left."""
-    asked = [owner for ledger in all_ledgers() if (owner := ledger.owner) is not None]
-    for pid in asked:
-        os.kill(pid, signal.SIGTERM)
+def down(*, tests_too: bool) -> None:
+    """Ask the owners of running demos to end them; sweep what they leave, and what the dead left."""
+    for ledger in _doomed(tests_too=tests_too):
+        if ledger.owner is not None:
+            os.kill(ledger.owner, signal.SIGTERM)
     deadline = time.monotonic() + OWNER_ENDS_WITHIN
-    while any(not ledger.is_orphan for ledger in all_ledgers()) and time.monotonic() < deadline:
+    while any(not ledger.is_orphan for ledger in _doomed(tests_too=tests_too)):
+        if time.monotonic() > deadline:
+            break
         time.sleep(0.05)
-    troubles = [line for ledger in all_ledgers() for line in ledger.sweep()]
+    troubles = [line for ledger in _doomed(tests_too=tests_too) for line in ledger.sweep()]
     if troubles:
         raise LabError("still on this machine: " + "; ".join(troubles))
-    say("no lab is left on this machine")
+    say("nothing of it is left on this machine")
+
+
+def _doomed(*, tests_too: bool) -> list[Ledger]:
+    return [
+        ledger
+        for ledger in all_ledgers()
+        if tests_too or ledger.is_orphan or ledger.facts.get("purpose") == "demo"
+    ]
 
 
 def main() -> int:
@@ -74,7 +84,8 @@ def main() -> int:
     looked = verbs.add_parser("shell")
     looked.add_argument("node")
     looked.add_argument("command", nargs=argparse.REMAINDER)
-    verbs.add_parser("down")
+    ended = verbs.add_parser("down")
+    ended.add_argument("--all", action="store_true")
     options = parser.parse_args()
     try:
         must_be_root()
@@ -86,7 +97,7 @@ def main() -> int:
             case "shell":
                 shell(options.node, options.command)
             case "down":
-                down()
+                down(tests_too=options.all)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

@@ -27,19 +27,24 @@ ROOM = "3G"  # upper bound of what nodes and disk may write; it is memory, used 
 
 
 class Lab:
-    """Two booted nodes and a client. `nodes` are ttisrv1 (the preferred one) and ttisrv2."""
+    """Two booted nodes and a client. `nodes` are ttisrv1 (the preferred one) and ttisrv2.
+
+    `purpose` tells labs apart: `make demo-down` ends those whose purpose is "demo" and no others.
+    """
 
     def __init__(
         self,
         *,
         suite: str = "bookworm",
         package: Path | None = None,
+        purpose: str = "test",
         ha_cf: str = files.HA_CF,
         haresources: str = files.HARESOURCES,
         nfs_times: files.NfsTimes = files.NfsTimes(),  # noqa: B008 - frozen, so safe to share
     ) -> None:
         self.suite = suite
         self.package = package
+        self._purpose = purpose
         self._config = {
             "/etc/ha.d/ha.cf": (ha_cf, 0o644),
             "/etc/ha.d/haresources": (haresources, 0o644),
@@ -74,6 +79,7 @@ class Lab:
 
     async def _build(self, base: Path, undo: AsyncExitStack) -> None:
         self._ledger = Ledger.open_new()
+        self._ledger.fact("purpose", self._purpose)
         self.serial = NullModem()
         undo.callback(self.serial.close)
         undo.callback(self._sweep)

@@ -8,6 +8,7 @@ finds a ledger whose owner is dead. Undoing what is already gone is no error.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -115,7 +116,8 @@ class Ledger:
 def all_ledgers() -> Iterator[Ledger]:
     """Every lab known on this machine, running or not."""
     for path in sorted(RUN.glob("*.json")):
-        yield Ledger._load(path)
+        with contextlib.suppress(FileNotFoundError):  # taken down while we looked
+            yield Ledger._load(path)
 
 
 def sweep_orphans() -> list[str]:

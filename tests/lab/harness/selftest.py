@@ -21,15 +21,14 @@ SERVED_WITHIN = 30.0  # s: NFSv4 waits for its grace period
 
 async def selftest(suite: str) -> None:
     """Run every check in one lab; LabError at the first that fails."""
-    before = traces()
     async with Lab(suite=suite) as lab:
         await lab.boot()
         for check in _CHECKS:
             began = now()
             seen = await check(lab)
             say(f"{check.__name__}: {seen} ({now() - began:.2f} s)")
-    left = traces() - before
-    _demand(not left, f"the lab left behind: {sorted(left)}")
+    left = sorted(traces(lab.lab_id))
+    _demand(not left, f"the lab left behind: {left}")
     say("taken_down: nothing is left")
 
 

@@ -1,4 +1,4 @@
-"""What of any lab is on this machine right now: to prove that taking down leaves nothing."""
+"""What of one lab is on this machine right now: to prove that taking down leaves nothing."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from tests.lab.harness.ledger import RUN
 MARK = "hbdlab"
 
 
-def traces() -> set[str]:
-    """One line for each thing a lab could leave: namespaces, mounts, loops, groups, processes."""
-    found = {f"ledger {path}" for path in RUN.glob("*")}
-    found |= {f"netns {path.name}" for path in Path("/run/netns").glob(f"{MARK}-*")}
+def traces(lab_id: str) -> set[str]:
+    """One line for each thing of that lab: namespaces, mounts, loops, groups, processes."""
+    mark, folder = f"{MARK}-{lab_id}", str(RUN / lab_id)
+    found = {f"ledger {path}" for path in RUN.glob(f"{lab_id}*")}
+    found |= {f"netns {path.name}" for path in Path("/run/netns").glob(f"{mark}-*")}
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    found |= {f"mount {line.split()[4]}" for line in mounts if str(RUN) in line or MARK in line}
+    found |= {f"mount {line.split()[4]}" for line in mounts if folder in line or mark in line}
     loops = subprocess.run(["losetup", "-l", "-n", "-O", "NAME,BACK-FILE"],
                            capture_output=True, text=True, check=True).stdout  # fmt: skip
-    found |= {f"loop {line}" for line in loops.splitlines() if str(RUN) in line}
+    found |= {f"loop {line}" for line in loops.splitlines() if folder in line}
     found |= {
-        f"cgroup {group}" for tree in cgroups.hierarchies() for group in tree.glob(f"{MARK}-*")
+        f"cgroup {group}" for tree in cgroups.hierarchies() for group in tree.glob(f"{mark}-*")
     }
-    return found | _processes()
+    return found | _processes(mark, folder)
 
 
-def _processes() -> set[str]:
-    """Processes whose command line names a lab's folder or namespace, or that run in a node."""
+def _processes(mark: str, folder: str) -> set[str]:
+    """Processes whose command line names the lab's folder or namespaces, or that run in a node."""
     found = set()
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -35,6 +36,6 @@ def _processes() -> set[str]:
             groups = (path / "cgroup").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if f"{MARK}-" in words or f"{MARK}-" in groups or str(RUN) in words:
+        if mark in words or mark in groups or folder in words:
             found.add(f"process {path.name} {words[:100]}")
     return found
