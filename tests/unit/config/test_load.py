@@ -10,7 +10,7 @@ import pytest
 
 from hbd.cluster.keys import AuthMethod, Key
 from hbd.config import load
-from hbd.config.load import judge
+from hbd.config.directory import judge
 from hbd.config.model import (
     AddressResource,
     Broadcast,
