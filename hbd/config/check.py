@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TextIO
 
-from hbd.config.directory import Verdict, judge
+from hbd.config.load import Verdict, judge
 from hbd.config.model import Config, Severity
 from hbd.config.surroundings import Surroundings
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hbd.config.directory import Verdict, judge
+from hbd.config.load import Verdict, judge
 from hbd.config.model import Config, Notice, Severity
 from hbd.config.surroundings import Surroundings
 from tests.unit.config.machine import LabMachine

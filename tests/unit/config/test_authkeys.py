@@ -9,8 +9,8 @@ import pytest
 
 from hbd.cluster.keys import AuthMethod, Key, Keyring
 from hbd.config.authkeys import FileFacts, check_file, parse
-from hbd.config.directory import judge
 from hbd.config.findings import Findings
+from hbd.config.load import judge
 from tests.unit.config.files import Files
 from tests.unit.config.machine import LabMachine
 

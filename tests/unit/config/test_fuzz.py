@@ -12,8 +12,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hbd.config import load
 from hbd.config.directives import DIRECTIVES
+from hbd.config.load import load
 from hbd.errors import ConfigError
 from tests.unit.config.files import AUTHKEYS, HA_CF, HARESOURCES
 from tests.unit.config.machine import LabMachine

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from hbd.cluster.keys import AuthMethod, Key
-from hbd.config import load
-from hbd.config.directory import judge
+from hbd.config.load import judge, load
 from hbd.config.model import (
     AddressResource,
     Broadcast,
