@@ -12,8 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hbd.cluster.terms import Generation, NodeName, Report, Usec
-from hbd.wire.message import UUID_BYTES, Message, MessageType
+from hbd.wire.message import BINARY, TEXT, UUID_BYTES, Message, MessageType
 from hbd.wire.reason import Reason, rejection
+
+_TEXTS = frozenset(
+    {"t", "st", "dt", "protocol", "rsc_hold", "rtype", "isstable", "info", "hbdrep", "dest", "src"}
+    | {"seq", "hg", "ts", "ackseq", "firstseq", "lastseq"}
+)
+_UUIDS = frozenset({"srcuuid", "destuuid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Header:
     type: MessageType | None
     source: NodeName
     uuid: bytes | None
+    destination: NodeName | None
     destination_uuid: bytes | None
     generation: Generation
     sequence: int | None
@@ -59,6 +66,7 @@ class Header:
 
 def read_header(message: Message) -> Header:
     """The checked header; CodecError when a field is missing or malformed."""
+    _check_kinds(message)
     if not message.type:
         raise rejection(Reason.MISSING_FIELD, "t")
     source = message.source
@@ -73,6 +81,7 @@ def read_header(message: Message) -> Header:
         known_type,
         source,
         uuid=_uuid(message, "srcuuid"),
+        destination=message.destination,
         destination_uuid=_uuid(message, "destuuid"),
         generation=message.generation,
         sequence=None if message.is_control else _positive(message.sequence, "seq"),
@@ -80,6 +89,15 @@ def read_header(message: Message) -> Header:
         report=message.report,
         control=_control(message, known_type),
     )
+
+
+def _check_kinds(message: Message) -> None:
+    """What is read as text must have been checked as text, and a uuid is never text."""
+    for field in message.fields:
+        if (field.name in _TEXTS and field.kind != TEXT) or (
+            field.name in _UUIDS and field.kind != BINARY
+        ):
+            raise rejection(Reason.BAD_FIELD, f"{field.name!r} is of another kind")
 
 
 def _check_words(message: Message, known_type: MessageType | None) -> None:

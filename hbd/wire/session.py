@@ -254,7 +254,7 @@ class Session:
         message, generation = header.message, header.generation
         if not self._incoming.follows(generation):
             return Received(Verdict.EARLY, message, generation)
-        if message.destination not in (None, self._node):
+        if header.destination not in (None, self._node):
             return Received(Verdict.NOT_FOR_US, message, generation)
         replies: list[Outgoing] = []
         match header.control:
@@ -282,7 +282,7 @@ class Session:
         """By uuid if the sender knew one, else by name (heartbeat's order)."""
         if header.destination_uuid not in (None, NULL_UUID):
             return header.destination_uuid == self._uuid
-        return header.message.destination in (None, self._node)
+        return header.destination in (None, self._node)
 
     def _acknowledgement(self, unix_time: int) -> tuple[Outgoing, ...]:
         number = self._incoming.acknowledgement()

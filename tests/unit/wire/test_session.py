@@ -120,6 +120,12 @@ def forged(**changes: bytes | None) -> bytes:
     return netstring.encode(Message(fields), OLD)
 
 
+def of_another_kind(name: str, kind: int, value: bytes) -> bytes:
+    """A good status, signed, with one more field of a kind that it never has."""
+    good = codec.decode(forged(seq=b"8", **{name: None}), KEYRING)
+    return netstring.encode(good.extended((Field(kind, name, value),)), OLD)
+
+
 def state_of(session: Session) -> dict[str, object]:
     """All that a session is, but for its counters of refusals."""
     return copy.deepcopy({name: v for name, v in vars(session).items() if name != "rejected"})
@@ -210,6 +216,11 @@ REJECTIONS = [
     (forged(t=b"NS_ackmsg", seq=None, ackseq=b"0"), Reason.BAD_FIELD),
     (forged(t=b"NS_rexmit", seq=None, firstseq=b"a", lastseq=b"b"), Reason.BAD_FIELD),
     (forged(t=b"NS_rexmit", seq=None, firstseq=b"5", lastseq=b"4"), Reason.BAD_FIELD),
+    (of_another_kind("dest", BINARY, b"\xff"), Reason.BAD_FIELD),
+    (of_another_kind("info", BINARY, b"\xff"), Reason.BAD_FIELD),
+    (of_another_kind("src", BINARY, b"alpha"), Reason.BAD_FIELD),
+    (of_another_kind("protocol", BINARY, b"1"), Reason.BAD_FIELD),
+    (of_another_kind("srcuuid", TEXT, b"A" * 16), Reason.BAD_FIELD),
     (forged(src=b"gamma"), Reason.UNKNOWN_NODE),
     (forged(srcuuid=UUIDS[BETA]), Reason.SAME_UUID),
     (forged(src=b"beta", srcuuid=b"C" * 16), Reason.SAME_NAME),
@@ -499,7 +510,7 @@ def test_a_message_that_cannot_be_encoded_uses_no_number(alpha: Session) -> None
     assert codec.decode(said(alpha, heartbeat()).netstring, KEYRING).sequence == 1
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_over_a_bad_line_every_message_arrives_exactly_once(seed: int) -> None:
     """Goal: the layer keeps its promise. Method: two sessions over two links that lose, repeat and
     reorder, carrying requests and answers too; then the loss stops. The seed is in the test's name.
