@@ -130,6 +130,7 @@ async def test_an_ipv6_address_serves_at_once_and_speaks_for_nobody(lan: Lan) ->
         shown = lan.here.addresses("eth0")[VIP6]
         assert not shown.get("tentative", False)
         assert shown["prefixlen"] == 64
+        assert shown["preferred_life_time"] == 0
         assert "src fd77::1" in lan.here.ip("route", "get", "fd77::2")
         await node.do("remove", address=VIP6)
 
