@@ -48,7 +48,11 @@ def _directive(draft: Draft, number: int, line: str) -> None:
     name = words(line)[0]
     rest = line[len(name) :].strip(_BLANKS)
     directive = DIRECTIVES.get(name)
-    if directive is None:
+    if words(line)[-1].endswith("\\"):
+        why = "ha.cf has no continuation lines"
+        draft.findings.mistake(number, quoted(line), why, "write one long line")
+        draft.spoiled.add(name)
+    elif directive is None:
         _unknown(draft, number, name)
     elif directive.handling is Handling.REFUSED:
         draft.findings.mistake(number, name, directive.instead, "delete the line")
@@ -64,8 +68,6 @@ def _directive(draft: Draft, number: int, line: str) -> None:
 def _unknown(draft: Draft, number: int, name: str) -> None:
     near = difflib.get_close_matches(name.lower()[:40], DIRECTIVES, n=1)
     remedy = f"did you mean {near[0]}? ha.cf(5) lists all" if near else "ha.cf(5) lists all"
-    if name.endswith("\\"):
-        remedy = "ha.cf has no continuation lines: write one long line"
     draft.findings.mistake(number, quoted(name), "there is no such directive", remedy)
 
 

@@ -22,6 +22,7 @@ MOST_HOPS = 4  # heartbeat's bound for the ttl of mcast: heartbeats stay near
 HIGHEST_PORT = 65535
 LONGEST_HOST = 253  # of a DNS name, RFC 1035
 
+_OTHER_FAMILY = {"ucast": "ucast6", "ucast6": "ucast", "ping": "ping6", "ping6": "ping"}
 _LATER = "the link starts dead and comes up with it"
 
 
@@ -71,13 +72,13 @@ def serial(draft: Draft, line: int, word: str) -> None:
 
 def ping(draft: Draft, line: int, word: str) -> None:
     """`ping HOST`, IPv4."""
-    address = _host(draft, word, Family.IPV4)
+    address = _host(draft, "ping", word, Family.IPV4)
     draft.add_medium(line, "ping", word, lambda name: Ping(name, (address,)))
 
 
 def ping6(draft: Draft, line: int, word: str) -> None:
     """`ping6 HOST`, IPv6."""
-    address = _host(draft, word, Family.IPV6)
+    address = _host(draft, "ping6", word, Family.IPV6)
     draft.add_medium(line, "ping6", word, lambda name: Ping(name, (address,)))
 
 
@@ -86,7 +87,7 @@ def ping_group(draft: Draft, line: int, value: str) -> None:
     name, *hosts = words_of(value)
     if not hosts:
         raise BadValue("the group has no members", "write ping_group NAME HOST HOST...")
-    members = tuple(_host(draft, host, Family.IPV4) for host in hosts)
+    members = tuple(_host(draft, "ping_group", host, Family.IPV4) for host in hosts)
     draft.add_medium(line, "ping_group", name, lambda link: Ping(link, members))
 
 
@@ -99,7 +100,7 @@ def _unicast(draft: Draft, line: int, value: str, directive: str, family: Family
     if len(words) < 2:
         raise BadValue("the peer's address is missing", f"write {directive} INTERFACE HOST")
     interface = _interface(draft, line, directive, words[0])
-    address = _host(draft, words[1], family)
+    address = _host(draft, directive, words[1], family)
     _ignored(draft, line, directive, words[2:], "one peer per line")
     if draft.surroundings.is_own_address(address):
         draft.own_addresses += 1
@@ -148,7 +149,7 @@ def _interface(
     return name
 
 
-def _host(draft: Draft, word: str, family: Family) -> str:
+def _host(draft: Draft, directive: str, word: str, family: Family) -> str:
     """A numeric address as it stands, or what the resolver says: now, not when it is used."""
     try:
         address = ipaddress.ip_address(word)
@@ -160,7 +161,7 @@ def _host(draft: Draft, word: str, family: Family) -> str:
             raise BadValue(why, remedy) from None
         return resolved
     if address.version != (4 if family is Family.IPV4 else 6):
-        other = "a directive ending in 6" if address.version == 6 else "one without the 6"
+        other = _OTHER_FAMILY.get(directive, "IPv4 addresses")
         raise BadValue(f"{quoted(word)} is an IPv{address.version} address", f"use {other}")
     if address.is_multicast or address.is_unspecified or word == "255.255.255.255":
         raise BadValue(f"{quoted(word)} is not one machine's address", "write the peer's address")

@@ -151,7 +151,15 @@ def test_an_option_without_a_value_does_nothing_and_says_so(line: str, tmp_path:
 @pytest.mark.parametrize(
     "line",
     [
-        *("Keepalive 1", "keepalive,1", "node\\", "\x01 1", "debug 1\x1b[2J", "debug 1\u2028"),
+        *(
+            "Keepalive 1",
+            "keepalive,1",
+            "node\\",
+            "logfile x \\",
+            "\x01 1",
+            "debug 1\x1b[2J",
+            "debug 1\u2028",
+        ),
         "env A=" + "x" * 5200,
     ],
 )
