@@ -30,8 +30,6 @@ from hbd.link.udp_media import (
 from hbd.link.udp_receiver import Claim, Receivers
 from hbd.wire.session import Outgoing
 
-# The interface our sockets are bound to is no more; one of the same name needs new sockets.
-INTERFACE_GONE = frozenset({errno.ENODEV, errno.ENXIO})
 # The kernel has no room now or the message is too large for UDP: this message's misfortune,
 # not the link's. EAGAIN is raised as BlockingIOError.
 MESSAGE_LOST = frozenset({errno.ENOBUFS, errno.ENOMEM, errno.EMSGSIZE})
@@ -99,15 +97,8 @@ class UdpLink:
             if self._wanted:
                 self._retry.now()
             return
-        self._destination = None
-        try:
-            is_ours = interface_index(self._interface) == self._sockets.index
-        except OSError as error:
-            self._start_over(error)
-            return
-        if not is_ours:
-            self._close_sockets()
-            self._retry.now()
+        if self._is_bound_rightly():
+            self._read_destination()
 
     async def drain(self) -> None:
         """Nothing to wait for: the kernel has it or it is lost."""
@@ -141,9 +132,10 @@ class UdpLink:
             self._start_over(error)
             return
         self._retry.succeeded()
-        self._read_destination()
+        if self._read_destination():
+            self._condition.works()
 
-    def _read_destination(self) -> None:
+    def _read_destination(self) -> bool:
         """Know the own address early, so that the first datagram received finds its link."""
         assert self._sockets is not None, "asked of an open link only"
         try:
@@ -151,20 +143,31 @@ class UdpLink:
         except OSError as error:
             self._destination = None
             self._condition.failed(self._explain(error))
-        else:
-            self._condition.works()
+        return self._destination is not None
 
     def _send_failed(self, error: OSError) -> None:
         self.counters.errors += 1
         if error.errno in MESSAGE_LOST:
             return
-        if error.errno in INTERFACE_GONE:
+        # An interface that was replaced needs new sockets; its error tells so in IPv4 only. If it
+        # is merely down, without an address or without a route, the sockets stay good, we may
+        # still hear the peer, and the next heartbeat tries again.
+        if self._is_bound_rightly():
+            self._destination = None
+            self._condition.failed(self._explain(error))
+
+    def _is_bound_rightly(self) -> bool:
+        """Whether the interface is still the one we are bound to; if not, we have begun again."""
+        assert self._sockets is not None, "asked of an open link only"
+        try:
+            is_ours = interface_index(self._interface) == self._sockets.index
+        except OSError as error:
             self._start_over(error)
-            return
-        # Down, without an address or without a route: the sockets stay good, we may still hear
-        # the peer, and the next heartbeat tries again.
-        self._destination = None
-        self._condition.failed(self._explain(error))
+            return False
+        if not is_ours:
+            self._close_sockets()
+            self._retry.now()
+        return is_ours
 
     def _start_over(self, error: OSError) -> None:
         self._close_sockets()
