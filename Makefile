@@ -25,7 +25,7 @@ PY     = $$(.ci/venv)/bin/python
 PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help deps-check deps-deb deps-lab venv check sim lab test demo demo-shell demo-down bench \
+.PHONY: help deps-check deps-deb deps-lab venv check sim sim-rewrite lab test demo demo-shell demo-down bench \
 	deb install clean
 
 help: ## this list
@@ -48,6 +48,9 @@ check: deps-check ## house, unit, bus and a short simulation: about a minute, no
 
 sim: deps-check ## a longer simulation (SEEDS=1000 FIRST_SEED=1); a failure prints its seed
 	SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED) $(PYTEST) -n 2 --dist worksteal tests/sim
+
+sim-rewrite: deps-check ## tell the stories in tests/sim/scenarios anew; then read the difference
+	REWRITE=1 $(PYTEST) tests/sim/test_scenarios.py; git diff --stat tests/sim/scenarios
 
 lab: deps-check deps-lab deb ## only the lab's stories (root)
 	$(PYTEST) tests/lab

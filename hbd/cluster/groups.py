@@ -60,6 +60,22 @@ def _goes_home_at_restart(node: Node, group: Group) -> bool:
     return legacy and node.owns(group) and group.preferred == node.peer.name
 
 
+def note_absence(node: Node) -> Step:
+    """Once the peer is away, its groups that are here go home when it is back (`auto_failback`).
+
+    Also those that an operator had sent here before: that is heartbeat's rule.
+    """
+    if node.peer.status not in (PeerStatus.LOST, PeerStatus.LEFT):
+        return Step(node)
+    groups = tuple(
+        replace(group, failback_due=True)
+        if node.owns(group) and group.preferred == node.peer.name
+        else group
+        for group in node.groups
+    )
+    return Step(replace(node, groups=groups))
+
+
 # --- what the adapters answer ---------------------------------------------------------------
 
 

@@ -79,7 +79,7 @@ def on_link_heard(node: Node, name: LinkName, now: Instant) -> Step:
     node = replace(node, links=links)
     leads = any(link.leads_to_peer for link in links if link.name == name)
     if leads and node.peer.is_heard:
-        node = replace(node, peer=_heard(node.peer, now))
+        node = replace(node, peer=_heard(node, now))
     return Step(node)
 
 
@@ -98,7 +98,7 @@ def on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) ->
         return step
     left = isinstance(event, GoodbyeHeard)
     peer = replace(
-        _heard(peer, now),
+        _heard(node, now),
         status=PeerStatus.LEFT if left else PeerStatus.ACTIVE,
         generation=event.generation,
         sequence=event.sequence,
@@ -165,8 +165,10 @@ def next_deadline(node: Node) -> Instant:
     return Instant(min(moment for moment in moments if moment is not None))
 
 
-def _heard(peer: Peer, now: Instant) -> Peer:
-    gap = Usec(now - peer.heard_at) if peer.heard_at is not None else Usec(0)
+def _heard(node: Node, now: Instant) -> Peer:
+    """The peer, heard now; how long it was silent counts only from when we listened."""
+    peer = node.peer
+    gap = Usec(now - _silent_since(node)) if peer.heard_at is not None else Usec(0)
     status = PeerStatus.ACTIVE if peer.status is PeerStatus.LATE else peer.status
     return replace(peer, status=status, heard_at=now, gap_usec=gap)
 

@@ -52,6 +52,7 @@ def step(node: Node, event: Event, now: Instant) -> Step:
             partial(liveness.expire, now=now),
             partial(fence.pursue, now=now),
             partial(groups.expire, now=now),
+            groups.note_absence,
             groups.join,
             partial(groups.decide, now=now),
             partial(requests.settle, now=now),

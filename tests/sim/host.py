@@ -136,6 +136,7 @@ class Host:
 
     def _dead_man(self, life: int) -> None:
         if self.node is None and self.powered and self.life == life:
+            self.world.say(f"{self.name:8} dead man: everything it held is stopped")
             self.resources.running = dict.fromkeys(self.world.homes, GroupState.STOPPED)
 
     def cut_power(self) -> None:

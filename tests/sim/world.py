@@ -148,7 +148,7 @@ class World:
             delay = self.random.randrange(200, cable.slowest_usec)
             self.after(delay, partial(self._deliver, receiver, link, data, is_status))
 
-    def _deliver(self, receiver: Host, link: LinkName, data: bytes, is_status: bool) -> None:  # noqa: FBT001 - of one call above
+    def _deliver(self, receiver: Host, link: LinkName, data: bytes, is_status: bool) -> None:
         if is_status:
             self.arrived[receiver.name] = self.now
         receiver.receive(link, data)

@@ -1,0 +1,130 @@
+"""Plays a story: lines beginning with `>` are what happens, the others what the nodes then believe.
+
+    > groups disk=ttisrv1 mail=ttisrv2     (first, if at all; also: > failback off, > fencing power)
+    > start ttisrv1
+    > run 20
+
+A story is its own expectation: it is played, and the text that comes out must be the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hbd.cluster.event import (
+    LeaveRequested,
+    ResourceLost,
+    StandbyRequested,
+    TakeoverRequested,
+)
+from hbd.cluster.terms import SECOND, AutoFailback, GroupName, GroupState, JobId, NodeName, Scope
+from tests.sim.host import Host
+from tests.sim.world import Cable, Fencing, World
+
+LINKS = {"ethernet": 0, "serial": 1}
+
+
+class Player:
+    """Turns the words of a story into what happens in a world."""
+
+    def __init__(self) -> None:
+        self._homes: dict[GroupName, NodeName] | None = None
+        self._failback = AutoFailback.ON
+        self._fencing = Fencing.NONE
+        self._world: World | None = None
+        self._jobs = 0
+        self._verbs: dict[str, Callable[..., None]] = {
+            "groups": self._groups,
+            "failback": self._set_failback,
+            "fencing": self._set_fencing,
+            "start": lambda name: self._host(name).start_daemon(),
+            "kill-daemon": lambda name: self._host(name).kill_daemon(),
+            "power-off": lambda name: self._host(name).cut_power(),
+            "leave": lambda name: self._host(name).post(LeaveRequested()),
+            "pause": self._pause,
+            "resume": lambda name: self._host(name).resume(),
+            "cut": self._cut,
+            "mend": self._mend,
+            "takeover": self._takeover,
+            "standby": self._standby,
+            "break-start": lambda n, g: self._host(n).resources.start_fails.add(GroupName(g)),
+            "mend-start": lambda n, g: self._host(n).resources.start_fails.discard(GroupName(g)),
+            "break-stop": lambda n, g: self._host(n).resources.stop_fails.add(GroupName(g)),
+            "mend-stop": lambda n, g: self._host(n).resources.stop_fails.discard(GroupName(g)),
+            "lose": self._lose,
+            "run": lambda seconds: self.world.run_for(int(float(seconds) * SECOND)),
+        }
+
+    @property
+    def world(self) -> World:
+        """The world, made when the story first needs it."""
+        if self._world is None:
+            self._world = World(
+                1, homes=self._homes, auto_failback=self._failback, fencing=self._fencing
+            )
+        return self._world
+
+    def play(self, text: str) -> str:
+        """The story as it comes out: comments and commands as they stand, each with its trace."""
+        out: list[str] = []
+        for line in text.splitlines():
+            if line.startswith("#"):
+                out.append(line)
+            elif line.startswith("> "):
+                verb, *arguments = line[2:].split()
+                if out and not out[-1].startswith(">"):
+                    out.append("")
+                out.append(line)
+                self._verbs[verb](*arguments)
+                out.extend(self._told())
+        return "\n".join(out) + "\n"
+
+    def _told(self) -> list[str]:
+        if self._world is None:
+            return []
+        story, self._world.story = self._world.story, []
+        return [line.rstrip() for line in story]
+
+    def _host(self, name: str) -> Host:
+        return next(host for host in self.world.hosts if host.name == name)
+
+    def _groups(self, *pairs: str) -> None:
+        split = (pair.split("=") for pair in pairs)
+        self._homes = {GroupName(group): NodeName(home) for group, home in split}
+
+    def _set_failback(self, word: str) -> None:
+        self._failback = AutoFailback(word)
+
+    def _set_fencing(self, word: str) -> None:
+        self._fencing = Fencing(word)
+
+    def _pause(self, name: str) -> None:
+        self._host(name).paused = True
+
+    def _cut(self, link: str, sender: str = "") -> None:
+        self._set_cable(link, sender, Cable(is_cut=True))
+
+    def _mend(self, link: str, sender: str = "") -> None:
+        self._set_cable(link, sender, Cable())
+
+    def _set_cable(self, link: str, sender: str, cable: Cable) -> None:
+        """One link, or both with `all`; in one direction if a sender is named."""
+        for name, link_name in self.world.cables:
+            if sender in ("", name) and link in ("all", self._word(link_name)):
+                self.world.cables[name, link_name] = cable
+
+    def _word(self, link_name: str) -> str:
+        return next(w for w, i in LINKS.items() if self.world.links[i] == link_name)
+
+    def _takeover(self, name: str, scope: str) -> None:
+        self._jobs += 1
+        self._host(name).post(TakeoverRequested(JobId(self._jobs), Scope(scope)))
+
+    def _standby(self, name: str, scope: str) -> None:
+        self._jobs += 1
+        self._host(name).post(StandbyRequested(JobId(self._jobs), Scope(scope)))
+
+    def _lose(self, name: str, group: str) -> None:
+        host = self._host(name)
+        host.resources.running[GroupName(group)] = GroupState.PARTIAL
+        host.post(ResourceLost(GroupName(group), group, "died"))
