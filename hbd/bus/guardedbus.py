@@ -7,6 +7,7 @@ Read in the library's source and tried on a private bus; each method below close
 * every message is taken apart whole and in Python, up to 32 MiB: seconds without a heartbeat;
 * a message of unknown type or shape ends the whole connection;
 * messages are read as long as there are any, so one busy sender starves the loop;
+* a socket that is full for a moment is taken for the end of the connection;
 * every new signature is remembered for ever;
 * answers queue without a limit when the bus does not read, and the socket is never closed.
 
@@ -23,7 +24,7 @@ import contextlib
 from struct import unpack_from
 
 from dbus_next._private.unmarshaller import MarshallerStreamEndError, Unmarshaller
-from dbus_next.aio.message_bus import MessageBus
+from dbus_next.aio.message_bus import MessageBus, _MessageWriter
 from dbus_next.constants import BusType
 from dbus_next.message import Message
 from dbus_next.signature import SignatureTree
@@ -103,6 +104,35 @@ class GuardedUnmarshaller(Unmarshaller):
         return True
 
 
+class GuardedWriter(_MessageWriter):
+    """Writes queued messages as far as the socket takes them, and waits for it to take more."""
+
+    def write_callback(self) -> None:
+        """The socket is writable: go on."""
+        try:
+            while rest := self._rest():
+                self.offset += self.sock.send(rest)
+        except BlockingIOError:
+            return  # the library gives up here; the selector will call again
+        except OSError as error:
+            self.bus._finalize(error)  # noqa: SLF001  # as the library's own writer does
+            return
+        self.loop.remove_writer(self.fd)
+
+    def _rest(self) -> memoryview | None:
+        """What is left of the message under way, else the next message, else None."""
+        if self.buf is not None and self.offset < len(self.buf):
+            return memoryview(self.buf)[self.offset :]
+        if self.buf is not None and self.fut is not None and not self.fut.done():
+            self.fut.set_result(None)
+        self.buf = None
+        if self.messages.empty():
+            return None
+        self.buf, _, self.fut = self.messages.get_nowait()
+        self.offset = 0
+        return memoryview(self.buf)
+
+
 class GuardedBus(MessageBus):
     """A MessageBus for callers that are not to be trusted and for a bus that may die."""
 
@@ -111,6 +141,7 @@ class GuardedBus(MessageBus):
             super().__init__(bus_type=BusType.SYSTEM)
         else:
             super().__init__(bus_address=address)
+        self._writer = GuardedWriter(self)
         self.passed_over = 0  # messages that were too long or unreadable
 
     async def _auth_readline(self) -> str:

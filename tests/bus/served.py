@@ -1,0 +1,45 @@
+"""hbd's endpoint as a test drives it: the runtime's part is played here, in ten lines."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+
+from hbd.bus.endpoint import Endpoint
+from hbd.bus.facts import Facts, LinkReadings
+from hbd.bus.polkit import Authority
+from hbd.cluster.event import Event
+from hbd.cluster.node import Node
+from hbd.cluster.terms import JobId, LinkName
+from tests.bus import beliefs
+
+DEADLINE_SECONDS = 10.0
+
+
+class Served:
+    """An endpoint, the belief it shows, the events it posted, and what its links would say."""
+
+    def __init__(self, authority: Authority, facts: Facts = beliefs.FACTS) -> None:
+        self.node = beliefs.node()
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.counters: dict[LinkName, dict[str, int]] = {}
+        self.faults: dict[LinkName, str] = {}
+        numbers = count(1)
+        self.endpoint = Endpoint(
+            facts=facts,
+            node=self.node,
+            post=self.events.put_nowait,
+            next_job=lambda: JobId(next(numbers)),
+            authority=authority,
+            readings=LinkReadings(counters=lambda: self.counters, faults=lambda: self.faults),
+        )
+
+    def becomes(self, after: Node) -> None:
+        """A step of the core led to this belief."""
+        before, self.node = self.node, after
+        self.endpoint.update(before, after)
+
+    async def event(self) -> Event:
+        """The next event posted."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await self.events.get()
