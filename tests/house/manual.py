@@ -15,10 +15,10 @@ def pages() -> list[Path]:
     return sorted(path for path in PAGES.iterdir() if re.fullmatch(r"\.[1-8]", path.suffix))
 
 
-def items(page: Path, macro: str) -> set[str]:
-    """What a page's tagged lists explain: `.It Fl -check Ar x` with macro `Fl` is `-check`."""
+def items(page: Path, before: str) -> set[str]:
+    """What a page's tagged lists explain: `.It Fl -check Ar x` after `Fl ` is `-check`."""
     return {
-        match[1] for match in re.finditer(rf"^\.It {macro} (\S+)", page.read_text(), re.MULTILINE)
+        match[1] for match in re.finditer(rf"^\.It {before}(\S+)", page.read_text(), re.MULTILINE)
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from hbd.config.directives import DIRECTIVES
 from tests.house.manual import PAGES, items, pages, references
-from tests.house.tree import ROOT, syntax
+from tests.house.tree import ROOT, is_below, python_files, syntax
 
 EXPECTED = {
     "authkeys.5",
@@ -37,6 +37,11 @@ def options(source: Path) -> set[str]:
         and isinstance(argument.value, str)
         and argument.value.startswith("--")
     }
+
+
+def assigned_name(node: ast.Assign | ast.AnnAssign) -> str:
+    """The name that a simple assignment gives its value to."""
+    return ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
 
 
 @pytest.mark.parametrize("page", pages(), ids=[page.name for page in pages()])
@@ -74,16 +79,43 @@ def test_sections_stand_in_the_usual_order(page: Path) -> None:
 
 def test_each_directive_of_ha_cf_is_documented_and_nothing_else() -> None:
     """Goal: the table is the manual. Method: compare names in both directions."""
-    assert items(PAGES / "ha.cf.5", "Ic") == set(DIRECTIVES)
+    assert items(PAGES / "ha.cf.5", "Ic ") == set(DIRECTIVES)
+
+
+def test_each_exit_status_of_the_daemon_is_documented_and_nothing_else() -> None:
+    """Goal: a unit file can rely on the page. Method: constants named EXIT_… against its list."""
+    statuses = {
+        str(node.value.value)
+        for path in python_files("hbd")
+        if not is_below(path, "hbd/cli")
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and isinstance(node.value, ast.Constant)
+        and assigned_name(node).startswith("EXIT_")
+    }
+    assert items(PAGES / "hbd.8", r"(?=\d)") == statuses
+
+
+def test_each_journal_field_is_documented_and_nothing_else() -> None:
+    """Goal: `journalctl HBD_GROUP=…` can be learned. Method: what the code logs, and the page."""
+    logged = {
+        f"HBD_{keyword.arg.upper()}"
+        for path in python_files("hbd")
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("fields", "journal.fields")
+        for keyword in node.keywords
+        if keyword.arg is not None
+    }
+    assert items(PAGES / "hbd.8", "Ev ") == logged | {"MESSAGE_ID", "HBD_EVENT"}
 
 
 def test_each_option_of_the_daemon_is_documented_and_nothing_else() -> None:
     """Goal: `hbd --help` and hbd(8) agree. Method: the parser's options, both directions."""
-    documented = {f"-{option}" for option in items(PAGES / "hbd.8", "Fl")}
+    documented = {f"-{option}" for option in items(PAGES / "hbd.8", "Fl ")}
     assert documented == options(ROOT / "hbd/__main__.py")
 
 
 def test_each_option_of_hbctl_is_documented_and_nothing_else() -> None:
     """Goal: `hbctl --help` and hbctl(1) agree. Method: the parser's options, both directions."""
-    documented = {f"-{option}" for option in items(PAGES / "hbctl.1", "Fl")}
+    documented = {f"-{option}" for option in items(PAGES / "hbctl.1", "Fl ")}
     assert documented == options(ROOT / "hbd/cli/main.py")
