@@ -101,7 +101,8 @@ class PingLink:
             for echo in opened.values():
                 echo.close()
             self._failed(NOT_PERMITTED if isinstance(error, PermissionError) else _words(error))
-            self._retry.later()
+            if self._wanted:  # unless telling it was a reason to close the link
+                self._retry.later()
             return
         self._sockets = opened
         for echo in opened.values():

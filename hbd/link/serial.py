@@ -26,6 +26,7 @@ from hbd.link.link import Condition, Counters, OnData, OnFault
 from hbd.link.off_loop import off_loop
 from hbd.link.retry import Retry
 from hbd.link.serial_line import Line, Trouble
+from hbd.link.serial_writer import output_waiting
 from hbd.wire.session import Outgoing
 
 END_OF_MESSAGE = b"\n<<<\n"  # ends what an earlier opening may have left half said
@@ -139,7 +140,8 @@ class SerialLink:
         elif self._wanted:
             self.counters.errors += 1
             self._set(Trouble.CLOSED, explain(outcome))
-            self._retry.later()
+            if self._wanted:  # unless telling it was a reason to close the link
+                self._retry.later()
 
     def _let_go(self, line: Line) -> None:
         """Stop using the line at once; closing it, which may wait, happens elsewhere."""
@@ -193,9 +195,13 @@ def open_port(device: str, baud: int, *, rtscts: bool) -> int:
 
 
 def close_port(fd: int) -> None:
-    """Close the descriptor, without the 30 s the kernel may wait for unsent data. May wait."""
+    """Close the descriptor, without the 30 s the kernel may wait for unsent data. May wait.
+
+    Only what a UART holds is thrown away: flushing a pty would take what has arrived already.
+    """
     with contextlib.suppress(OSError, termios.error):  # hung up or unplugged
-        termios.tcflush(fd, termios.TCOFLUSH)
+        if output_waiting(fd):
+            termios.tcflush(fd, termios.TCOFLUSH)
     with contextlib.suppress(OSError):
         os.close(fd)
 

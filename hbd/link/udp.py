@@ -172,7 +172,8 @@ class UdpLink:
     def _start_over(self, error: OSError) -> None:
         self._close_sockets()
         self._condition.failed(self._explain(error))
-        self._retry.later()
+        if self._wanted:  # unless telling it was a reason to close the link
+            self._retry.later()
 
     def _close_sockets(self) -> None:
         if self._sockets is not None:

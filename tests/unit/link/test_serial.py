@@ -231,6 +231,50 @@ async def test_a_device_in_use_is_a_fault_until_it_is_free(bench: Bench) -> None
     await bench.recorder.until(lambda: second.fault is None)
 
 
+async def test_last_words_are_heard_though_the_line_closes(bench: Bench) -> None:
+    """Goal: after drain, close takes nothing back. Method: a far end that reads only later."""
+    link, end = await bench.pair()
+    end.pause()
+    link.send(message(classic(b"goodbye")))
+    async with asyncio.timeout(10):
+        await link.drain()
+    link.close()
+    await turns_until(lambda: not link._is_elsewhere)
+    end.resume()
+    await end.until(lambda: bytes(end.received) == classic(b"goodbye"))
+
+
+async def test_flow_control_may_be_asked_for(bench: Bench) -> None:
+    """Goal: RTS/CTS as heartbeat has it, where the cable carries it. Method: a pty ignores it."""
+    end = bench.far_end()
+    recorder = bench.recorder
+    link = SerialLink(NAME, str(bench.path), FAST, recorder.on_data, recorder.on_fault, rtscts=True)
+    bench.links.append(link)
+    link.open()
+    await turns_until(lambda: link._line is not None)
+    link.send(status(classic(b"flows")))
+    await end.until(lambda: classic(b"flows") in end.received)
+
+
+async def test_a_link_closed_by_its_own_fault_stays_closed(bench: Bench) -> None:
+    """Goal: the owner may close a link in any callback. Method: close when told of a hang-up."""
+    end = bench.far_end()
+
+    def close_at_once(name: LinkName, fault: str | None) -> None:
+        bench.recorder.on_fault(name, fault)
+        link.close()
+
+    link = SerialLink(NAME, str(bench.path), FAST, bench.recorder.on_data, close_at_once)
+    bench.links.append(link)
+    link.open()
+    await turns_until(lambda: link._line is not None)
+    end.hang_up()
+    await bench.recorder.until(lambda: bool(bench.recorder.faults))
+    await turns_until(lambda: not link._is_elsewhere)
+    assert link._line is None
+    assert link._retry._timer is None
+
+
 async def test_noise_between_messages_loses_none_of_them(bench: Bench) -> None:
     """Goal: stray lines, NULs and 8-bit bytes are counted and skipped. Method: between two."""
     link, end = await bench.pair()
