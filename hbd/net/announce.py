@@ -52,11 +52,17 @@ class Announcer:
 
     def start(self, placement: Placement, address: str) -> None:
         """Announce now and on the schedule. Started again, the schedule begins again."""
-        self.stop(address)
-        loop = asyncio.get_running_loop()
-        announced = _Announced(placement.interface, ip_address(address), began=loop.time())
-        self._announced[address] = announced
-        self._announce(address, announced)
+        self._begin(address, placement.interface, is_troubled=False)
+
+    def renew(self, interface: str | None = None) -> None:
+        """Begin the schedule again for each held address of the interface, or for all.
+
+        For when the LAN may have forgotten or been told otherwise: the carrier is back, a
+        partition has healed.
+        """
+        for address, announced in tuple(self._announced.items()):
+            if interface in (None, announced.interface):
+                self._begin(address, announced.interface, is_troubled=announced.is_troubled)
 
     def stop(self, address: str) -> None:
         """Announce it no more, from this call on. An address never started is fine."""
@@ -68,6 +74,13 @@ class Announcer:
         """Stop all."""
         for address in tuple(self._announced):
             self.stop(address)
+
+    def _begin(self, address: str, interface: str, *, is_troubled: bool) -> None:
+        self.stop(address)
+        now = asyncio.get_running_loop().time()
+        announced = _Announced(interface, ip_address(address), now, is_troubled=is_troubled)
+        self._announced[address] = announced
+        self._announce(address, announced)
 
     def _announce(self, address: str, announced: _Announced) -> None:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
@@ -22,6 +23,7 @@ NLM_F_DUMP_INTR = 0x10  # the tables changed while they were dumped: what came m
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 
 _SOL_NETLINK, _NETLINK_GET_STRICT_CHK = 270, 12
+_SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python does not name it
 _RECEIVE_SIZE = 65536  # the kernel fills at most 32 KiB of a dump into one datagram
 _ANSWER_LIMIT_SEC = 10  # the kernel answers at once, but waits for its own lock (a driver's reset)
 _DUMP_ATTEMPTS = 10
@@ -67,8 +69,8 @@ class Requests:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._socket.settimeout(_ANSWER_LIMIT_SEC)
         self._socket.bind((0, 0))
-        # Filters (the main routing table only) are obeyed by the kernel instead of ignored.
-        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)
+        with suppress(OSError):  # before Linux 4.20: the kernel sends every table, we pick ours
+            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1)
         self._sequence = 0
 
     def close(self) -> None:
@@ -123,6 +125,8 @@ class Subscription:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._socket.settimeout(0)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _EVENT_BUFFER_BYTES)
+        with suppress(PermissionError):  # without CAP_NET_ADMIN, net.core.rmem_max is the limit
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _EVENT_BUFFER_BYTES)
         self._socket.bind((0, groups))
 
     def fileno(self) -> int:

@@ -56,6 +56,7 @@ class Agent:
             "remove": self.remove,
             "present": self.present,
             "announce": self.announce,
+            "renew": self.renew,
             "silence": self.silence,
             "watch": self.watch,
             "presence": self.presence,
@@ -90,6 +91,10 @@ class Agent:
     async def announce(self, **shared: object) -> object:
         wanted = SharedAddress(**shared)  # type: ignore[arg-type]  # JSON
         self.announcer.start(await self.addresses.locate(wanted), wanted.address)
+        return None
+
+    async def renew(self, interface: str) -> object:
+        self.announcer.renew(interface)
         return None
 
     async def silence(self, address: str) -> object:

@@ -50,6 +50,23 @@ async def test_a_neighbour_forgets_the_old_owner(lan: Lan, vip: str) -> None:
         await client.hears("neighbour", address=vip, mac=lan.here.mac("eth0"))
 
 
+async def test_a_renewed_announcement_begins_its_schedule_again(lan: Lan) -> None:
+    """Goal: neighbours are told anew when a carrier returns. Method: renew after two rounds."""
+    mac = bytes.fromhex(lan.here.mac("eth0").replace(":", ""))
+    frames = [frame.hex() for frame in announcements(ip_address(VIP), mac)]
+    async with lan.there.agent() as listener, lan.here.agent() as node:
+        await listener.do("sniff", interface="eth0")
+        await node.do("add", address=VIP, probed=True)
+        await node.do("announce", address=VIP)
+        await rounds_heard(listener, frames, 2)
+        await node.do("renew", interface="eth1")
+        await node.do("renew", interface="eth0")
+        at = await rounds_heard(listener, frames, 3)
+        counts = await node.do("silence", address=VIP)
+    assert at == pytest.approx([0.0, 0.2, 0.5], abs=0.15)
+    assert counts["sent"] == 5 * len(frames)
+
+
 async def test_trouble_is_told_once_and_ends_when_the_interface_returns(lan: Lan) -> None:
     """Goal: no flood, no giving up. Method: the interface goes and comes during the burst."""
     async with lan.here.agent() as node:

@@ -43,12 +43,12 @@ def via_gateway(interface: Interface, network: str) -> Route:
 
 @dataclass
 class Tables:
-    """The kernel's tables. `is_failing` makes every answer an AdapterError."""
+    """The kernel's tables. The next `failures_left` answers are AdapterErrors."""
 
     interfaces_now: list[Interface] = field(default_factory=lambda: [LO, ETH0])
     addresses_now: list[InterfaceAddress] = field(default_factory=list)
     routes_now: list[Route] = field(default_factory=list)
-    is_failing: bool = False
+    failures_left: int = 0
     listings: int = 0
     during_listing: Callable[[], None] | None = None
     listeners: list[Callable[[NetlinkEvent], None]] = field(default_factory=list)
@@ -104,5 +104,6 @@ class Tables:
         self.listeners.clear()
 
     def _answer(self) -> None:
-        if self.is_failing:
+        if self.failures_left:
+            self.failures_left -= 1
             raise AdapterError("the kernel does not answer")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from hbd.net.address import Addresses, SharedAddress
 from hbd.net.kernel import AddressFlag, AddressRemoved, EventsLost, InterfaceRemoved
 from tests.unit.net.kernel import ETH0, Tables, connected, on
@@ -66,13 +68,13 @@ async def test_a_loss_among_lost_events_is_found() -> None:
     assert await held.told() == VIP
 
 
-async def test_a_look_that_fails_is_taken_again() -> None:
+async def test_a_look_that_fails_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Goal: a loss is not forgotten with a failed question. Method: the kernel fails, then not."""
+    monkeypatch.setattr("hbd.net.address._RETRY_SEC", 0.0)
     held = await Held().take()
     held.lose()
-    held.tables.is_failing = True
+    held.tables.failures_left = 3
     held.tables.tell(EventsLost())
-    asyncio.get_running_loop().call_later(0.05, setattr, held.tables, "is_failing", False)
     assert await held.told() == VIP
 
 

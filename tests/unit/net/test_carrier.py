@@ -25,6 +25,15 @@ async def watched(tables: Tables) -> tuple[Carrier, list[tuple[str, LinkPresence
     return carrier, told
 
 
+async def listening(carrier: Carrier) -> asyncio.Queue[tuple[str, LinkPresence]]:
+    """Watch as one more; what is told from now on."""
+    news: asyncio.Queue[tuple[str, LinkPresence]] = asyncio.Queue()
+    await carrier.watch(lambda name, presence: news.put_nowait((name, presence)))
+    while not news.empty():
+        news.get_nowait()
+    return news
+
+
 async def test_every_watcher_is_told_how_things_stand() -> None:
     """Goal: late watchers know as much. Method: two, the second after a change."""
     tables = Tables()
@@ -58,15 +67,14 @@ async def test_a_namesake_means_the_old_one_is_gone() -> None:
 async def test_lost_events_are_made_good_by_a_listing() -> None:
     """Goal: nothing stays unknown. Method: one gone, one new, one made anew; one EventsLost."""
     tables = Tables(interfaces_now=[LO, ETH0, replace(ETH0, index=7, name="ppp0")])
-    _, told = await watched(tables)
+    carrier, told = await watched(tables)
     tables.interfaces_now[:] = [LO, ETH0_ANEW, ETH1]
-    done = asyncio.Event()
-    tables.during_listing = done.set
+    news = await listening(carrier)
     tables.tell(EventsLost())
-    await asyncio.wait_for(done.wait(), 1)
-    await asyncio.wait_for(settled(), 1)
-    assert set(told) == {("ppp0", ABSENT), ("eth0", ABSENT), ("eth0", UP), ("eth1", UP)}
-    assert told.index(("eth0", ABSENT)) < told.index(("eth0", UP))
+    heard = [await asyncio.wait_for(news.get(), 5) for _ in range(4)]
+    assert set(heard) == {("ppp0", ABSENT), ("eth0", ABSENT), ("eth0", UP), ("eth1", UP)}
+    assert heard.index(("eth0", ABSENT)) < heard.index(("eth0", UP))
+    assert told == heard
 
 
 async def test_what_happens_during_a_listing_follows_it() -> None:
@@ -86,25 +94,17 @@ async def test_events_lost_during_a_listing_cause_another() -> None:
         tables.tell(EventsLost())
 
     tables.during_listing = overrun
-    carrier, _ = await watched(tables)
-    await asyncio.wait_for(settled(), 1)
+    carrier = Carrier(tables)
+    news = await listening(carrier)
+    assert await asyncio.wait_for(news.get(), 5) == ("eth0", ABSENT)
     assert carrier.presence("eth0") is ABSENT
 
 
 async def test_a_failed_first_listing_is_the_callers_and_can_be_tried_again() -> None:
     """Goal: an error, nothing half done. Method: the kernel fails once."""
-    tables = Tables(is_failing=True)
+    tables = Tables(failures_left=1)
     carrier = Carrier(tables)
     with pytest.raises(AdapterError):
         await carrier.watch(lambda *_: None)
-    tables.is_failing = False
     await carrier.watch(lambda *_: None)
     assert carrier.presence("eth0") is UP
-
-
-async def settled() -> None:
-    """Return when no other task of this loop is left to run."""
-    while others := asyncio.all_tasks() - {asyncio.current_task()}:
-        if all(task.get_coro().__name__ != "_list_until_fresh" for task in others):  # type: ignore[union-attr]  # a coroutine has a name
-            return
-        await asyncio.sleep(0)
