@@ -6,6 +6,7 @@ goes out as UTF-8 on one line, and a full queue loses a message instead of stopp
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
 import sdnotify
@@ -39,14 +40,15 @@ class SystemdNotifier:
     """The real one; without NOTIFY_SOCKET (a start by hand) it says nothing."""
 
     def __init__(self) -> None:
-        self._sender = sdnotify.SystemdNotifier()
-        if self._sender.socket is not None:
+        # Without an address the library would open a socket and forget it.
+        self._sender = sdnotify.SystemdNotifier() if os.environ.get("NOTIFY_SOCKET") else None
+        if self.is_heard:
             self._sender.socket.settimeout(0)
 
     @property
     def is_heard(self) -> bool:
         """Whether systemd listens."""
-        return self._sender.socket is not None
+        return self._sender is not None and self._sender.socket is not None
 
     def ready(self) -> None:
         """See Notifier."""
@@ -72,6 +74,14 @@ class SystemdNotifier:
         """See Notifier."""
         self._say("WATCHDOG_USEC", str(usec))
 
+    def close(self) -> None:
+        """Let go of the socket; from now on nothing is said."""
+        if self.is_heard:
+            self._sender.socket.close()
+            self._sender.socket = None
+
     def _say(self, name: str, value: str) -> None:
+        if not self.is_heard:
+            return
         line = f"{name}={' '.join(value.split())}"
         self._sender.notify(line.encode("utf-8", "replace").decode("latin-1"))

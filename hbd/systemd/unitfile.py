@@ -32,14 +32,18 @@ DEADMAN_TIMER: Final = "hbd-deadman.timer"
 FSCK_OK_STATUS: Final = 1
 
 Files = dict[PurePosixPath, str]
+Environment = Sequence[tuple[str, str]]  # (NAME, VALUE)
 
 
-def files(groups: Sequence[Group], deadtime_usec: Usec) -> Files:
-    """Every file, by its path below /run/systemd/system. The same input gives the same text."""
+def files(groups: Sequence[Group], deadtime_usec: Usec, environment: Environment = ()) -> Files:
+    """Every file, by its path below /run/systemd/system. The same input gives the same text.
+
+    `environment` are ha.cf's `env` pairs; resource scripts see each as HA_NAME, as in heartbeat.
+    """
     _refuse_two_meanings(groups)
     written: Files = {}
     for group in groups:
-        written |= _group_files(group, groups)
+        written |= _group_files(group, groups, environment)
     written[_drop_in(DEADMAN_TIMER)] = _deadman_drop_in(deadtime_usec)
     return written
 
@@ -66,7 +70,7 @@ def _refuse_two_meanings(groups: Sequence[Group]) -> None:
             )
 
 
-def _group_files(group: Group, groups: Sequence[Group]) -> Files:
+def _group_files(group: Group, groups: Sequence[Group], environment: Environment) -> Files:
     written: Files = {_drop_in(group.target): _target_drop_in(group)}
     for resource in group.resources:
         if resource.unit is None:
@@ -76,7 +80,7 @@ def _group_files(group: Group, groups: Sequence[Group]) -> Files:
         if resource.filesystem is not None:
             written |= _mount_files(resource, resource.filesystem, context, users)
         elif resource.kind is Kind.SCRIPT:
-            written |= _script_files(resource, context)
+            written |= _script_files(resource, context, environment)
         else:
             written[_drop_in(resource.unit)] = _foreign_drop_in(context)
     return written
@@ -192,13 +196,17 @@ def _fsck_unit(spec: Filesystem, node: str, users: Sequence[Group]) -> str:
     )
 
 
-def _script_files(resource: Resource, dependencies: Sequence[str]) -> Files:
+def _script_files(
+    resource: Resource, dependencies: Sequence[str], environment: Environment
+) -> Files:
     """A service around a resource script, and one that asks for its status on demand."""
     assert resource.unit is not None, "a script resource has a unit"
     assert resource.script is not None, "a script resource has its script"
     about = f"Description=Resource {_specifiers(resource.text)} of the hbd cluster"
     call = (str(resource.script), *resource.arguments)
     output = _specifiers(str(hold.status_path(resource.unit)))
+    pairs = [f"HA_{name}={value}" for name, value in environment]
+    given = ["Environment=HA_CURHOST=%H", *(f"Environment={_quoted(pair)}" for pair in pairs)]
     return {
         PurePosixPath(resource.unit): _text(
             "[Unit]",
@@ -209,7 +217,7 @@ def _script_files(resource: Resource, dependencies: Sequence[str]) -> Files:
             "[Service]",
             "Type=oneshot",
             "RemainAfterExit=yes",
-            "Environment=HA_CURHOST=%H",
+            *given,
             f"ExecStart={_command(*call, 'start')}",
             f"ExecStop={_command(*call, 'stop')}",
             *_service_limits(),
@@ -221,7 +229,7 @@ def _script_files(resource: Resource, dependencies: Sequence[str]) -> Files:
             "",
             "[Service]",
             "Type=oneshot",
-            "Environment=HA_CURHOST=%H",
+            *given,
             f"ExecStart=-{_command(*call, 'status')}",
             f"StandardOutput=truncate:{output}",
             f"TimeoutStartSec={_span(STOP_LIMIT_USEC)}",
