@@ -204,4 +204,5 @@ def _late_at(node: Node) -> Instant | None:
 
 def _link_deadline(node: Node, link: Link) -> Instant:
     heard_at = node.started_at if link.heard_at is None else link.heard_at
-    return Instant(max(heard_at, node.watched_since) + node.timing.deadtime_usec)
+    deadtime = node.timing.deadtime_usec if link.deadtime_usec is None else link.deadtime_usec
+    return Instant(max(heard_at, node.watched_since) + deadtime)

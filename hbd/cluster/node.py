@@ -54,6 +54,7 @@ class Link:
 
     name: LinkName
     leads_to_peer: bool = True
+    deadtime_usec: Usec | None = None  # its own, such as deadping; None: the node's deadtime
     status: LinkStatus = LinkStatus.DEAD
     heard_at: Instant | None = None
 

@@ -105,6 +105,8 @@ def _on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) -
     if heard.node.peer.report is node.peer.report:
         return heard  # old news: no record of it counts
     restarted = heard.node.peer.generation > node.peer.generation
+    if restarted:  # it knows nothing yet: tell it now, and by a status, which alone begins a life
+        heard = replace(heard, node=replace(heard.node, heartbeat_due=now))
     return heard.then(partial(groups.merge_records, peer_restarted=restarted))
 
 

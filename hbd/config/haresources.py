@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hbd.cluster.terms import GroupName, NodeName
 from hbd.config.findings import BadValue, Findings, quoted
 from hbd.config.model import AddressResource, GroupConfig, ResourceConfig
-from hbd.config.resources import claim, resource
+from hbd.config.resources import claim, resource, service_of
 from hbd.config.surroundings import InterfaceState, Surroundings
 
 LONGEST_LINE = 5119  # bytes of a joined line; heartbeat's buffer
@@ -98,7 +98,10 @@ class _Reader:
         self._findings = findings
         self._nodes = nodes
         self._surroundings = surroundings
+        self._keys: dict[str, int] = {}  # by the group's first resource
         self._claims: dict[str, int] = {}
+        self._services: dict[str, int] = {}  # by service, the line of a group that has it
+        self._group_services: set[str] = set()
 
     def read(self, words: list[Word]) -> None:
         """One group; a mistake in any word leaves the whole group out."""
@@ -108,6 +111,7 @@ class _Reader:
             why = "no resource follows the node's name"
             self._findings.mistake(first.line, quoted(first.text), why, "write NODE RESOURCE...")
             return
+        self._group_services = set()
         resources = [self._resource(word) for word in rest]
         named = self._key(rest[0])
         good = tuple(one for one in resources if one is not None)
@@ -134,6 +138,12 @@ class _Reader:
             remedy = "put a resource with a shorter text first, the address"
             self._findings.mistake(word.line, quoted(word.text), why, remedy)
             return False
+        first = self._keys.setdefault(word.text.removesuffix(".service"), word.line)
+        if first != word.line:
+            why = f"it names the group of line {first} already: both nodes would start it"
+            remedy = "begin each line with a resource of its own, the address"
+            self._findings.mistake(word.line, quoted(word.text), why, remedy)
+            return False
         return True
 
     def _resource(self, word: Word) -> ResourceConfig | None:
@@ -153,6 +163,19 @@ class _Reader:
                 why = f"{what} is already in line {self._claims[what]}"
                 raise BadValue(why, "let each be in one group, once")
         self._claims.update(dict.fromkeys(taken, word.line))
+        service = service_of(one)
+        if service is not None:
+            self._claim_service(word, service)
+
+    def _claim_service(self, word: Word, service: str) -> None:
+        if service in self._group_services:
+            raise BadValue("this group has it already", "name it once")
+        self._group_services.add(service)
+        other = self._services.setdefault(service, word.line)
+        if other != word.line:
+            text = f"{quoted(word.text)} serves the group of line {other} too: "
+            text += "releasing one of them restarts it for the other"
+            self._findings.notice(word.line, text)
 
     def _advise(self, good: tuple[ResourceConfig, ...], words: list[Word]) -> None:
         for one, word in zip(good, words, strict=True):

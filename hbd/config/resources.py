@@ -58,8 +58,8 @@ def resource(text: str) -> ResourceConfig:
 def claim(one: ResourceConfig) -> tuple[str, ...]:
     """What a resource takes for itself, in words: nothing of it may be in the file twice.
 
-    An address or device that two groups start is a split brain written down; a service in two
-    groups would be taken from one when the other stops.
+    An address or device that two groups start is a split brain written down. A service may be in
+    several groups (one smbd, two shares), but once in each.
     """
     match one:
         case AddressResource():
@@ -69,7 +69,12 @@ def claim(one: ResourceConfig) -> tuple[str, ...]:
         case FilesystemResource():
             return (f"the directory {quoted(one.directory)}",)
         case ServiceResource():
-            return (f"the service {quoted(one.text.removesuffix('.service'))}",)
+            return ()
+
+
+def service_of(one: ResourceConfig) -> str | None:
+    """What a service is known by, with its arguments; None for anything else."""
+    return one.text.removesuffix(".service") if isinstance(one, ServiceResource) else None
 
 
 def _is_bare_ipv6(text: str) -> bool:

@@ -186,7 +186,7 @@ class Daemon:
             await group.runner.close()
         if self._endpoint is not None:
             await self._endpoint.close()
-        self._media.close()
+        await self._media.close()
         if self._network is not None:
             self._network.close()
         await self._manager.close()
@@ -295,6 +295,7 @@ class Daemon:
             self._inbox.post,
             self._link_fault_changed,
             config.timing.keepalive_usec,
+            tell_rejects=config.log_badpack,
         )
 
     def _build_node(self) -> Node:
@@ -304,7 +305,12 @@ class Daemon:
             peer=config.peer or NO_PEER,
             timing=config.timing,
             auto_failback=config.auto_failback,
-            links=[Link(m.name, leads_to_peer=not isinstance(m, Ping)) for m in config.media],
+            links=[
+                Link(m.name, leads_to_peer=False, deadtime_usec=config.deadping_usec)
+                if isinstance(m, Ping)
+                else Link(m.name)
+                for m in config.media
+            ],
             groups=[
                 (group.name, group.preferred, tuple(r.text for r in group.resources))
                 for group in config.groups
@@ -361,7 +367,9 @@ class Daemon:
     async def _install_units(self) -> None:
         groups = tuple(group.found for group in self._groups.values())
         deadtime_usec = self._config.timing.deadtime_usec
-        await install.install(unitfile.files(groups, deadtime_usec), self._manager)
+        await install.install(
+            unitfile.files(groups, deadtime_usec, self._config.env), self._manager
+        )
         for group in self._groups.values():
             await self._manager.watch(group.runner.units, self._unit_changed)
 

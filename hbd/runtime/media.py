@@ -6,6 +6,8 @@ decides nothing.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +31,7 @@ from hbd.runtime.clock import Alarm, now
 from hbd.wire.session import Outgoing, Session, Verdict
 
 LOADAVG: Final = Path("/proc/loadavg")
+DRAIN_SECONDS: Final = 1.0  # three goodbyes of 400 bytes at 19200 baud take 0.6 s
 REJECTS_TOLD_EVERY: Final = 3600 * 1_000_000  # µs: a hostile sender does not write our journal
 
 _log = logging.getLogger("hbd.link")
@@ -45,7 +48,10 @@ class Media:
         post: Callable[[Event], None],
         on_fault: Callable[[], None],
         keepalive_usec: Usec,
+        *,
+        tell_rejects: bool = True,
     ) -> None:
+        """`tell_rejects` is ha.cf's log_badpack: refused messages are counted in any case."""
         self._session = session
         self._speech = speech
         self._post = post
@@ -53,6 +59,7 @@ class Media:
         self._alarm = Alarm(self._repair)
         self._receivers = Receivers()
         self._keepalive_usec = keepalive_usec
+        self._tells_rejects = tell_rejects
         self._told_rejects: dict[LinkName, int] = {}
         self.links: tuple[Link, ...] = tuple(self._link(medium) for medium in media)
 
@@ -63,9 +70,12 @@ class Media:
         for link in self.links:
             link.open()
 
-    def close(self) -> None:
-        """Close them all."""
+    async def close(self) -> None:
+        """Close them all, when what was said last has gone out or will not go out any more."""
         self._alarm.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await asyncio.gather(*(link.drain() for link in self.links))
         for link in self.links:
             link.close()
 
@@ -120,6 +130,8 @@ class Media:
 
     def _tell_reject(self, link: LinkName) -> None:
         """One line per link and hour; the numbers are on D-Bus."""
+        if not self._tells_rejects:
+            return
         moment = now()
         last = self._told_rejects.get(link)
         if last is not None and moment - last < REJECTS_TOLD_EVERY:

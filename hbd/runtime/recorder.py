@@ -18,12 +18,20 @@ from hbd.cluster.event import (
     FenceFailed,
     HeartbeatHeard,
     LinkHeard,
+    ResourceChanged,
     ResourceLost,
     StandbyRequested,
     TakeoverRequested,
 )
 from hbd.cluster.node import Node
-from hbd.cluster.terms import GroupState, JobResult, LinkStatus, PeerStatus, Phase
+from hbd.cluster.terms import (
+    GroupState,
+    JobResult,
+    LinkStatus,
+    PeerStatus,
+    Phase,
+    ResourceState,
+)
 from hbd.journal import NOTICE, MessageId, fields
 
 _ROUTINE = (ClockTicked, HeartbeatHeard, LinkHeard)
@@ -84,6 +92,19 @@ class Recorder:
                     what,
                     event.requested_by or "the system",
                     extra=fields(MessageId.REQUESTED, node=node.name, job=event.job, verb=verb),
+                )
+            case ResourceChanged():
+                level = logging.WARNING if event.state is ResourceState.FAILED else logging.INFO
+                self._log.log(
+                    level,
+                    "Resource %s of group %s is %s%s",
+                    event.resource,
+                    event.group,
+                    event.state.value,
+                    f": {event.why}" if event.why else "",
+                    extra=fields(
+                        group=event.group, resource=event.resource, state=event.state.value
+                    ),
                 )
             case ResourceLost():
                 self._log.warning(

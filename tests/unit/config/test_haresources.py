@@ -204,7 +204,8 @@ def test_a_mistake_is_told_where_its_word_stands() -> None:
         ("hpa\n", [1]),
         ("hpa smb\nhpb smb\n", [2]),
         ("hpa smb smb\n", [1]),
-        ("hpa smb\nhpb nfs smb.service\n", [2]),
+        ("hpa smb\nhpb smb.service nfs\n", [2]),
+        ("hpa nfs smb smb.service\n", [1]),
         ("hpa 10.0.0.1\nhpb IPaddr::10.0.0.1/24\n", [2]),
         ("hpa Filesystem::/dev/a::/x\nhpb Filesystem::/dev/a::/y\n", [2]),
         ("hpa Filesystem::-Lx::/x\nhpb Filesystem::LABEL=x::/y\n", [2]),
@@ -220,6 +221,11 @@ def test_a_mistake_is_told_where_its_word_stands() -> None:
 def test_what_two_groups_would_fight_over_is_refused(text: str, lines: list[int]) -> None:
     """Goal: a split brain cannot be written down. Method: each thing twice, and odd words."""
     assert sorted(set(lines_of_mistakes(text))) == lines
+
+
+def test_one_service_may_serve_two_groups() -> None:
+    """Goal: two file systems, one Samba. Method: smb in two groups, neither named by it."""
+    assert len(groups("hpa 10.0.0.1 smb\nhpb 10.0.0.2 smb\n")) == 2
 
 
 def test_one_service_with_other_arguments_is_another() -> None:
