@@ -42,7 +42,7 @@ class SystemdNotifier:
     def __init__(self) -> None:
         # Without an address the library would open a socket and forget it.
         self._sender = sdnotify.SystemdNotifier() if os.environ.get("NOTIFY_SOCKET") else None
-        if self.is_heard:
+        if self._sender is not None and self._sender.socket is not None:
             self._sender.socket.settimeout(0)
 
     @property
@@ -76,12 +76,11 @@ class SystemdNotifier:
 
     def close(self) -> None:
         """Let go of the socket; from now on nothing is said."""
-        if self.is_heard:
+        if self._sender is not None and self._sender.socket is not None:
             self._sender.socket.close()
-            self._sender.socket = None
+        self._sender = None
 
     def _say(self, name: str, value: str) -> None:
-        if not self.is_heard:
-            return
         line = f"{name}={' '.join(value.split())}"
-        self._sender.notify(line.encode("utf-8", "replace").decode("latin-1"))
+        if self._sender is not None:
+            self._sender.notify(line.encode("utf-8", "replace").decode("latin-1"))
