@@ -24,7 +24,7 @@ def settings(text: str) -> Settings:
     """A unit file as (section, key) → values, in order."""
     found: Settings = {}
     section = ""
-    for line in text.splitlines():
+    for line in text.split("\n"):  # as systemd does; splitlines() knows more line ends
         if line.startswith("["):
             section = line.strip("[]")
         elif line and not line.startswith("#"):
