@@ -43,7 +43,16 @@ from hbd.cluster.event import (
 )
 from hbd.cluster.node import Link, Node, new_node
 from hbd.cluster.step import next_deadline, step
-from hbd.cluster.terms import SECOND, Generation, GroupName, JobId, NodeName, Phase, Usec
+from hbd.cluster.terms import (
+    SECOND,
+    Generation,
+    GroupName,
+    JobId,
+    NodeName,
+    PeerStatus,
+    Phase,
+    Usec,
+)
 from hbd.config.model import (
     AddressResource,
     Config,
@@ -58,7 +67,7 @@ from hbd.journal import MessageId, fields
 from hbd.link.speech import Speech
 from hbd.net.address import Addresses, SharedAddress
 from hbd.net.announce import Announcer
-from hbd.net.carrier import Carrier
+from hbd.net.carrier import Carrier, LinkPresence
 from hbd.net.kernel import Netlink
 from hbd.net.netlink import open_netlink
 from hbd.runtime import identity
@@ -157,7 +166,7 @@ class Daemon:
         try:
             await self._manager.connect()
             self._network = _Network(self._address_lost)
-            await self._network.carrier.watch(self._media.interface_changed)
+            await self._network.carrier.watch(self._interface_changed)
             self._groups = await self._find_groups(self._network)
             await self._install_units()
             await self._refuse_boot_units()
@@ -235,6 +244,8 @@ class Daemon:
             self._act(action)
         if self._endpoint is not None:
             self._endpoint.update(before, decided.node)
+        if self._network is not None and _healed(before, decided.node):
+            self._network.announcer.renew()  # both may have claimed one address meanwhile
         self._alarm.set(next_deadline(decided.node))
         if isinstance(event, ResourceChanged) and decided.node.phase is Phase.LEAVING:
             self._notifier.extend_timeout(LEAVE_EXTENSION_USEC)
@@ -449,6 +460,11 @@ class Daemon:
                 if isinstance(r, AddressResource) and r.address == shared.address:
                     self._groups[config_group.name].runner.lost(r.text, why)
 
+    def _interface_changed(self, interface: str, presence: LinkPresence) -> None:
+        self._media.interface_changed(interface)
+        if self._network is not None and presence is LinkPresence.UP:
+            self._network.announcer.renew(interface)
+
     def _link_fault_changed(self) -> None:
         if self._endpoint is not None:
             self._endpoint.refresh()
@@ -471,6 +487,12 @@ class _Network:
         self.carrier.close()
         self.addresses.close()
         self._netlink.close()
+
+
+def _healed(before: Node, after: Node) -> bool:
+    """Whether a peer that was thought gone is heard again."""
+    was_gone = before.peer.status in (PeerStatus.LOST, PeerStatus.FENCED)
+    return was_gone and after.peer.is_heard
 
 
 def _spec(r: AddressResource | FilesystemResource | ServiceResource) -> resource.Spec | None:

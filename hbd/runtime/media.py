@@ -26,7 +26,6 @@ from hbd.link.serial import SerialLink
 from hbd.link.speech import Speech, event_of
 from hbd.link.udp import UdpLink
 from hbd.link.udp_receiver import Receivers
-from hbd.net.carrier import LinkPresence
 from hbd.runtime.clock import Alarm, now
 from hbd.wire.session import Outgoing, Session, Verdict
 
@@ -79,7 +78,7 @@ class Media:
         for link in self.links:
             link.close()
 
-    def interface_changed(self, interface: str, _presence: LinkPresence) -> None:
+    def interface_changed(self, interface: str) -> None:
         """Netlink says that something about an interface is different now."""
         for link in self.links:
             if link.interface in (interface, None):

@@ -63,18 +63,18 @@ class AddressRunnable:
         self._addresses = addresses
         self._announcer = announcer
         self._probe: asyncio.Task[str | None] | None = None
+        self._held = False  # started or adopted here: nobody else is asked again
 
     def prepare(self) -> None:
         """Ask the LAN who else has the address: that takes a moment when nobody answers."""
         self._forget_probe()
-        self._probe = asyncio.create_task(self._ask(), name=f"probe {self._shared}")
+        if not self._held:
+            probe = self._addresses.probe(self._shared)
+            self._probe = asyncio.create_task(probe, name=f"probe {self._shared}")
 
     async def start(self) -> None:
         """See Runnable."""
-        if not await self._addresses.is_present(self._shared):
-            if self._probe is None:
-                self.prepare()
-            assert self._probe is not None, "just begun"
+        if self._probe is not None:
             owner = await self._probe
             if owner is not None:
                 raise AdapterError(in_use(self._shared, owner))
@@ -82,6 +82,7 @@ class AddressRunnable:
         placement = await self._addresses.locate(self._shared)
         hold.note_address(self._shared.address, placement.prefix, placement.interface)
         placement = await self._addresses.add(self._shared, probed=True)
+        self._held = True
         self._announcer.start(placement, self._shared.address)
 
     async def stop(self) -> None:
@@ -89,6 +90,7 @@ class AddressRunnable:
         self._forget_probe()
         self._announcer.stop(self._shared.address)
         await self._addresses.remove(self._shared)
+        self._held = False
         hold.forget_address(self._shared.address)
 
     async def look(self) -> ResourceState:
@@ -100,13 +102,9 @@ class AddressRunnable:
         """See Runnable."""
         placement = await self._addresses.adopt(self._shared)
         if placement is not None:
+            self._held = True
             hold.note_address(self._shared.address, placement.prefix, placement.interface)
             self._announcer.start(placement, self._shared.address)
-
-    async def _ask(self) -> str | None:
-        if await self._addresses.is_present(self._shared):
-            return None
-        return await self._addresses.probe(self._shared)
 
     def _forget_probe(self) -> None:
         if self._probe is not None:
