@@ -32,13 +32,3 @@ def test_the_dead_man_is_plain_shell() -> None:
     script = UNITS / "hbd-deadman"
     assert script.stat().st_mode & 0o111
     subprocess.run(["sh", "-n", script], check=True)
-
-
-def test_every_setting_of_hbd_service_has_its_reason() -> None:
-    """Goal: each line is commented. Method: every block of settings begins with a comment."""
-    section = (
-        (UNITS / "hbd.service").read_text().partition("[Service]")[2].partition("[Install]")[0]
-    )
-    blocks = [block.splitlines() for block in section.strip().split("\n\n")]
-    bare = [block[0] for block in blocks if not block[0].startswith("#")]
-    assert bare == []
