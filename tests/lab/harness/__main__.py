@@ -49,7 +49,7 @@ def shell(node: str, command: list[str]) -> None:
 
 
 def down(*, tests_too: bool) -> None:
-    """Ask the owners of running demos to end them; sweep what they leave, and what the dead left."""
+    """Ask the owners of running demos to end; sweep what they leave, and what the dead left."""
     for ledger in _doomed(tests_too=tests_too):
         if ledger.owner is not None:
             os.kill(ledger.owner, signal.SIGTERM)

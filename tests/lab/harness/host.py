@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +58,7 @@ async def run(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=env,
+            start_new_session=True,
         )
     except OSError as error:
         raise LabError(f"cannot run {words[0]}: {error.strerror}") from error
@@ -65,14 +68,23 @@ async def run(
     except TimeoutError as error:
         raise LabError(f"{' '.join(words)}: no end within {within:g} s") from error
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await end(process)
     assert process.returncode is not None, "communicate() waits for the end"
     done = Finished(words, process.returncode, out.decode(errors="replace"), err.decode())
     if check and done.status != 0:
         raise LabError(f"{' '.join(words)}: status {done.status}: {done.err.strip() or done.out}")
     return done
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Kill a process that was started in a session of its own, with all its children.
+
+    `nsenter` leaves the command it runs behind when it is killed alone.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 def start_time(pid: int) -> int | None:

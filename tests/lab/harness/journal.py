@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tests.lab.harness.host import LabError
+from tests.lab.harness.host import LabError, end
 
 if TYPE_CHECKING:
     from tests.lab.harness.node import Node
@@ -40,29 +39,31 @@ class Journal:
         after: str | None = None,
         until: Callable[[Entry], bool] = lambda _: True,
     ) -> Entry:
-        """The first entry that matches, from `after` (a cursor) or this boot's beginning on.
+        """The first entry with all of `matches` (`FIELD=value`), from `after` (a cursor) or this
+        boot's beginning on.
 
         Follows the journal, so it answers when the entry is written; LabError after `within` s.
+        The matching is done here: journalctl finds nothing when a match is rare after a cursor.
         """
+        wanted = [match.split("=", 1) for match in matches]
         place = ["-b"] if after is None else [f"--after-cursor={after}"]
-        words = ["journalctl", "-f", "-n", "all", "-o", "json", "-q", *place, *matches]
+        words = ["journalctl", "-f", "-n", "all", "-o", "json", "-q", *place]
         process = await asyncio.create_subprocess_exec(
             *self._node.enter(), *words,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, limit=_LINE_LIMIT,
+            start_new_session=True,
         )  # fmt: skip
         assert process.stdout is not None, "asked for a pipe"
         try:
             async with asyncio.timeout(within):
                 async for line in process.stdout:
                     entry: Entry = json.loads(line)
-                    if until(entry):
+                    if all(entry.get(name) == value for name, value in wanted) and until(entry):
                         return entry
         except TimeoutError as error:
             raise LabError(
                 f"{self._node.name}: no journal entry {' '.join(matches)} within {within:g} s"
             ) from error
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await end(process)
         raise LabError(f"{self._node.name}: the journal ended while it was followed")
