@@ -1,0 +1,196 @@
+"""hbd's D-Bus API as typed calls: the only part of hbctl that knows the bus.
+
+It asks for no start of the daemon: looking at a stopped cluster must not start it. Errors come as
+`Trouble` with the exit status.
+"""
+
+# mypy: allow-untyped-calls
+# The library's connection has few annotations; this module is where it is called.
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from dbus_next.aio.message_bus import MessageBus
+from dbus_next.constants import BusType, MessageFlag, MessageType
+from dbus_next.message import Message
+from dbus_next.signature import Variant
+
+from hbd.bus.names import BUS_NAME, ROOT, Interface, Standard, Verb
+from hbd.cli.outcome import NOT_RUNNING, Exit, Trouble, of_error
+from hbd.cli.view import Objects
+
+DBUS = "org.freedesktop.DBus"
+DBUS_PATH = "/org/freedesktop/DBus"
+
+# The daemon answers in milliseconds, and is allowed to be busy with a failover.
+ANSWER_SECONDS = 10.0
+# polkit may ask a person meanwhile; the daemon itself gives up after two minutes.
+PERMISSION_SECONDS = 150.0
+
+# More than a job makes; a client that does not read them is not worth more memory.
+MAX_SIGNALS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Properties of one object have changed."""
+
+    path: str
+    properties: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """A job is over; `why` is for people."""
+
+    result: str
+    why: str
+
+
+class _Bus(MessageBus):
+    async def _auth_readline(self) -> str:
+        """As the library's, which reads on for ever when the bus hangs up meanwhile."""
+        line = b""
+        while not line.endswith(b"\r\n"):
+            more = await self._loop.sock_recv(self._sock, 1)
+            if not more:
+                raise EOFError
+            line += more
+        return line[:-2].decode()
+
+
+class Client:
+    """A conversation with the daemon of this machine."""
+
+    def __init__(self, bus: MessageBus) -> None:
+        self._bus = bus
+        self._daemon = ""
+        self._signals: asyncio.Queue[Message] = asyncio.Queue(MAX_SIGNALS)
+        self._gone = asyncio.ensure_future(bus.wait_for_disconnect())
+        self._gone.add_done_callback(_look_away)
+        bus.add_message_handler(self._keep)
+
+    async def objects(self) -> Objects:
+        """All objects with all their properties."""
+        manager = await self._call(Standard.PROPERTIES, "GetAll", "s", str(Interface.MANAGER))
+        below = await self._call(Standard.OBJECT_MANAGER, "GetManagedObjects")
+        objects = {ROOT: {str(Interface.MANAGER): _plain(manager.body[0])}}
+        for path, interfaces in below.body[0].items():
+            objects[path] = {name: _plain(values) for name, values in interfaces.items()}
+        return objects
+
+    async def listen(self) -> None:
+        """Keep what the daemon tells from now on, and notice when it goes."""
+        await self._call_bus("AddMatch", f"type='signal',sender='{BUS_NAME}'")
+        vanishing = f"member='NameOwnerChanged',arg0='{BUS_NAME}'"
+        await self._call_bus("AddMatch", f"type='signal',sender='{DBUS}',{vanishing}")
+        # Anybody may send us a signal directly; only the daemon's own are believed.
+        self._daemon = str((await self._call_bus("GetNameOwner", BUS_NAME)).body[0])
+
+    async def submit(self, verb: Verb, target: str, *, is_group: bool, ask: bool) -> str:
+        """Ask for a takeover or standby; give the job's path. `ask`: a person may be asked."""
+        member = verb.value.capitalize() + ("Group" if is_group else "")
+        flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if ask else MessageFlag.NONE
+        reply = await self._call(
+            Interface.MANAGER, member, "s", target, flags=flags, seconds=PERMISSION_SECONDS
+        )
+        return str(reply.body[0])
+
+    async def follow(self, job: str) -> AsyncIterator[Change | JobEnd]:
+        """What happens until the job is over, JobEnd last. Call `listen` before `submit`."""
+        while True:
+            signal = await self._next_signal()
+            if signal.member == "JobRemoved" and signal.body[0] == job:
+                yield JobEnd(signal.body[1], signal.body[2])
+                return
+            if signal.member == "NameOwnerChanged":
+                raise Trouble(Exit.UNKNOWN, "hbd ended or was restarted; see `hbctl status`")
+            if signal.member == "PropertiesChanged":
+                yield Change(signal.path, _plain(signal.body[1]))
+
+    async def _next_signal(self) -> Message:
+        kept = asyncio.ensure_future(self._signals.get())
+        await asyncio.wait((kept, self._gone), return_when=asyncio.FIRST_COMPLETED)
+        if kept.done():
+            return kept.result()
+        kept.cancel()
+        raise Trouble(Exit.UNKNOWN, "the message bus went away; see `hbctl status`")
+
+    async def _call(
+        self,
+        interface: str,
+        member: str,
+        signature: str = "",
+        *body: object,
+        flags: MessageFlag = MessageFlag.NONE,
+        seconds: float = ANSWER_SECONDS,
+    ) -> Message:
+        message = Message(
+            destination=BUS_NAME,
+            path=ROOT,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=list(body),
+            flags=flags | MessageFlag.NO_AUTOSTART,
+        )
+        return await self._send(message, seconds)
+
+    async def _call_bus(self, member: str, word: str) -> Message:
+        message = Message(
+            destination=DBUS,
+            path=DBUS_PATH,
+            interface=DBUS,
+            member=member,
+            signature="s",
+            body=[word],
+        )
+        return await self._send(message, ANSWER_SECONDS)
+
+    async def _send(self, message: Message, seconds: float) -> Message:
+        try:
+            reply = await asyncio.wait_for(self._bus.call(message), seconds)
+        except TimeoutError as error:
+            raise Trouble(Exit.TIMEOUT, f"no answer within {seconds:g} s") from error
+        except (EOFError, OSError) as error:
+            raise Trouble(Exit.UNKNOWN, "the message bus went away") from error
+        if reply is None:
+            raise Trouble(Exit.UNKNOWN, "the message bus went away")
+        if reply.message_type is MessageType.ERROR:
+            raise of_error(str(reply.error_name), str(reply.body[0]) if reply.body else "")
+        return reply
+
+    def _keep(self, message: Message) -> bool:
+        if message.message_type is MessageType.SIGNAL and message.sender in (self._daemon, DBUS):
+            try:
+                self._signals.put_nowait(message)
+            except asyncio.QueueFull:
+                self._bus.disconnect()
+        return False
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Client]:
+    """A client on the system bus; raise Trouble if there is no bus."""
+    try:
+        bus = await asyncio.wait_for(_Bus(bus_type=BusType.SYSTEM).connect(), ANSWER_SECONDS)
+    except (TimeoutError, EOFError, OSError) as error:
+        raise Trouble(Exit.NOT_RUNNING, f"no message bus here ({error}); {NOT_RUNNING}") from error
+    try:
+        yield Client(bus)
+    finally:
+        bus.disconnect()
+
+
+def _look_away(gone: asyncio.Future[None]) -> None:
+    """Mark the reason as seen, or asyncio prints it at the end."""
+    if not gone.cancelled():
+        gone.exception()
+
+
+def _plain(properties: dict[str, Variant]) -> dict[str, object]:
+    return {name: variant.value for name, variant in properties.items()}

@@ -1,0 +1,229 @@
+"""What the daemon told, as frozen types: hbctl's own picture, made from the public API only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from hbd.bus.names import ROOT, Interface
+from hbd.cli.outcome import Exit, Trouble
+
+Properties = Mapping[str, object]  # a property's name -> its plain value
+Objects = Mapping[str, Mapping[str, Properties]]  # path -> interface -> properties
+
+Value = TypeVar("Value", str, int, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One machine. Times are µs on CLOCK_BOOTTIME, 0: never."""
+
+    name: str
+    local: bool
+    status: str
+    fence_proven: bool
+    generation: int
+    last_heard_usec: int
+    holds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """One medium."""
+
+    name: str
+    kind: str
+    leads_to_peer: bool
+    status: str
+    fault: str
+    last_heard_usec: int
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceView:
+    """One resource, as it is on this node."""
+
+    text: str
+    unit: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """One resource group."""
+
+    name: str
+    preferred: str
+    owner: str
+    state: str
+    peer_state: str
+    epoch: int
+    failure: str
+    unit: str
+    resources: tuple[ResourceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One request under way."""
+
+    id: int
+    verb: str
+    scope: str
+    groups: tuple[str, ...]
+    requested_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """Everything that `hbctl status` shows."""
+
+    version: str
+    node: str
+    peer: str
+    phase: str
+    peer_status: str
+    protection: str
+    auto_failback: str
+    keepalive_usec: int
+    warntime_usec: int
+    deadtime_usec: int
+    initdead_usec: int
+    last_stall_usec: int
+    denied_count: int
+    nodes: tuple[NodeView, ...]
+    links: tuple[LinkView, ...]
+    groups: tuple[GroupView, ...]
+    jobs: tuple[JobView, ...]
+
+
+def status_view(objects: Objects) -> StatusView:
+    """The picture. Raise Trouble if the daemon speaks another version of the API."""
+    try:
+        return _status(objects)
+    except (KeyError, TypeError) as error:
+        text = f"the running hbd is of another version ({error}); restart it after the upgrade"
+        raise Trouble(Exit.FAILED, text) from error
+
+
+def group_names(objects: Objects) -> dict[str, str]:
+    """The name of each group and the text of each resource, by object path."""
+    named = {path: _group_or_resource_name(interfaces) for path, interfaces in objects.items()}
+    return {path: name for path, name in named.items() if name is not None}
+
+
+def _group_or_resource_name(interfaces: Mapping[str, Properties]) -> str | None:
+    for interface, name in ((Interface.GROUP, "Name"), (Interface.RESOURCE, "Text")):
+        if interface in interfaces:
+            return _get(interfaces[interface], name, str)
+    return None
+
+
+def _status(objects: Objects) -> StatusView:
+    manager = objects[ROOT][Interface.MANAGER]
+    return StatusView(
+        version=_get(manager, "Version", str),
+        node=_get(manager, "NodeName", str),
+        peer=_get(manager, "PeerName", str),
+        phase=_get(manager, "Phase", str),
+        peer_status=_get(manager, "PeerStatus", str),
+        protection=_get(manager, "Protection", str),
+        auto_failback=_get(manager, "AutoFailback", str),
+        keepalive_usec=_get(manager, "KeepaliveUSec", int),
+        warntime_usec=_get(manager, "WarntimeUSec", int),
+        deadtime_usec=_get(manager, "DeadtimeUSec", int),
+        initdead_usec=_get(manager, "InitdeadUSec", int),
+        last_stall_usec=_get(manager, "LastStallUSec", int),
+        denied_count=_get(manager, "DeniedCount", int),
+        nodes=tuple(_node(each) for each in _objects(objects, manager, "Nodes", Interface.NODE)),
+        links=tuple(_link(each) for each in _objects(objects, manager, "Links", Interface.LINK)),
+        groups=tuple(
+            _group(each, objects) for each in _objects(objects, manager, "Groups", Interface.GROUP)
+        ),
+        jobs=tuple(_job(each) for each in _objects(objects, manager, "Jobs", Interface.JOB)),
+    )
+
+
+def _objects(
+    objects: Objects, parent: Properties, name: str, interface: Interface
+) -> list[Properties]:
+    """The objects a property points to; one that has gone since (a job) is left out."""
+    return [objects[path][interface] for path in _texts(parent, name) if path in objects]
+
+
+def _node(properties: Properties) -> NodeView:
+    return NodeView(
+        name=_get(properties, "Name", str),
+        local=_get(properties, "Local", bool),
+        status=_get(properties, "Status", str),
+        fence_proven=_get(properties, "FenceProven", bool),
+        generation=_get(properties, "Generation", int),
+        last_heard_usec=_get(properties, "LastHeardUSec", int),
+        holds=_texts(properties, "Holds"),
+    )
+
+
+def _link(properties: Properties) -> LinkView:
+    counters = properties["Counters"]
+    if not isinstance(counters, Mapping):
+        raise TypeError("Counters")
+    return LinkView(
+        name=_get(properties, "Name", str),
+        kind=_get(properties, "Kind", str),
+        leads_to_peer=_get(properties, "LeadsToPeer", bool),
+        status=_get(properties, "Status", str),
+        fault=_get(properties, "Fault", str),
+        last_heard_usec=_get(properties, "LastHeardUSec", int),
+        counters={str(word): int(count) for word, count in counters.items()},
+    )
+
+
+def _group(properties: Properties, objects: Objects) -> GroupView:
+    resources = _objects(objects, properties, "Resources", Interface.RESOURCE)
+    return GroupView(
+        name=_get(properties, "Name", str),
+        preferred=_get(properties, "Preferred", str),
+        owner=_get(properties, "Owner", str),
+        state=_get(properties, "State", str),
+        peer_state=_get(properties, "PeerState", str),
+        epoch=_get(properties, "Epoch", int),
+        failure=_get(properties, "Failure", str),
+        unit=_get(properties, "Unit", str),
+        resources=tuple(_resource(each) for each in resources),
+    )
+
+
+def _resource(properties: Properties) -> ResourceView:
+    return ResourceView(
+        text=_get(properties, "Text", str),
+        unit=_get(properties, "Unit", str),
+        state=_get(properties, "State", str),
+        why=_get(properties, "Why", str),
+    )
+
+
+def _job(properties: Properties) -> JobView:
+    return JobView(
+        id=_get(properties, "Id", int),
+        verb=_get(properties, "Verb", str),
+        scope=_get(properties, "Scope", str),
+        groups=_texts(properties, "Groups"),
+        requested_by=_get(properties, "RequestedBy", str),
+    )
+
+
+def _get(properties: Properties, name: str, kind: type[Value]) -> Value:
+    value = properties[name]
+    if not isinstance(value, kind):
+        raise TypeError(name)
+    return value
+
+
+def _texts(properties: Properties, name: str) -> tuple[str, ...]:
+    values = properties[name]
+    if not isinstance(values, list):
+        raise TypeError(name)
+    return tuple(str(value) for value in values)
