@@ -233,7 +233,7 @@ def _intent(node: Node, group: Group) -> Group:
         if word.wanted or goes_home:
             return replace(group, giving=True, failback_due=False)
         return group
-    return replace(group, giving=False)
+    return replace(group, giving=False) if group.giving else group
 
 
 def _give(node: Node, group: Group, now: Instant) -> Step:

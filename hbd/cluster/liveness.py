@@ -117,13 +117,13 @@ def expire(node: Node, now: Instant) -> Step:
     """
     if node.phase is Phase.LEFT:
         return Step(node)
-    links = tuple(
-        replace(link, status=LinkStatus.DEAD)
-        if link.status is LinkStatus.UP and now >= _link_deadline(node, link)
-        else link
-        for link in node.links
-    )
-    node = replace(node, links=links)
+    due = [link.name for link in node.links if _is_due(node, link, now)]
+    if due:
+        links = tuple(
+            replace(link, status=LinkStatus.DEAD) if link.name in due else link
+            for link in node.links
+        )
+        node = replace(node, links=links)
     peer = node.peer
     lost_at = _lost_at(node)
     if lost_at is not None and now >= lost_at:
@@ -200,6 +200,10 @@ def _late_at(node: Node) -> Instant | None:
     if node.peer.status is PeerStatus.ACTIVE:
         return Instant(_silent_since(node) + node.timing.warntime_usec)
     return None
+
+
+def _is_due(node: Node, link: Link, now: Instant) -> bool:
+    return link.status is LinkStatus.UP and now >= _link_deadline(node, link)
 
 
 def _link_deadline(node: Node, link: Link) -> Instant:

@@ -171,6 +171,8 @@ class Node:
 
     def with_group(self, changed: Group) -> Node:
         """The same node with one group replaced (by name)."""
+        if any(group is changed for group in self.groups):
+            return self
         groups = tuple(changed if group.name == changed.name else group for group in self.groups)
         return replace(self, groups=groups)
 
