@@ -11,14 +11,12 @@ import itertools
 import logging
 import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, assert_never
 
-import hbd
 from hbd.bus.endpoint import Endpoint, NameTaken
-from hbd.bus.facts import Facts, GroupFacts, LinkFacts, LinkReadings
+from hbd.bus.facts import LinkReadings
 from hbd.bus.polkit import PolkitAuthority
 from hbd.cluster.action import (
     Action,
@@ -41,49 +39,39 @@ from hbd.cluster.event import (
     LeaveRequested,
     ResourceChanged,
 )
-from hbd.cluster.node import Link, Node, new_node
+from hbd.cluster.node import Node
 from hbd.cluster.step import next_deadline, step
 from hbd.cluster.terms import (
     SECOND,
-    Generation,
     GroupName,
     JobId,
-    NodeName,
     PeerStatus,
     Phase,
     Usec,
 )
 from hbd.config.model import (
-    AddressResource,
     Config,
-    FilesystemResource,
     GenerationMethod,
-    Ping,
-    ServiceResource,
     UuidSource,
 )
-from hbd.errors import AdapterError, ConfigError, Mistake
+from hbd.errors import AdapterError, ConfigError
 from hbd.journal import MessageId, fields
 from hbd.link.speech import Speech
-from hbd.net.address import Addresses, SharedAddress
-from hbd.net.announce import Announcer
-from hbd.net.carrier import Carrier, LinkPresence
-from hbd.net.kernel import Netlink
-from hbd.net.netlink import open_netlink
-from hbd.runtime import identity
+from hbd.net.address import SharedAddress
+from hbd.net.carrier import LinkPresence
+from hbd.runtime import build, identity
 from hbd.runtime.clock import Alarm, now
-from hbd.runtime.executor import GroupRunner, SharedUnits
+from hbd.runtime.executor import GroupRunner
 from hbd.runtime.inbox import Inbox
 from hbd.runtime.media import Media
+from hbd.runtime.network import Network
 from hbd.runtime.recorder import Recorder
-from hbd.runtime.resources import AddressRunnable, Runnable, UnitRunnable
 from hbd.runtime.summary import summary
-from hbd.systemd import boot, hold, install, resource, unitfile
+from hbd.systemd import boot, hold, install, unitfile
 from hbd.systemd.limits import watchdog_usec
 from hbd.systemd.manager import Manager
 from hbd.systemd.notify import Notifier
 from hbd.systemd.state import UnitState
-from hbd.wire.session import Session
 
 EXIT_OK: Final = 0
 EXIT_CRASH: Final = 1
@@ -95,18 +83,8 @@ DEADMAN_TIMER: Final = "hbd-deadman.timer"
 DEADMAN_LIMIT_USEC: Final = Usec(5 * SECOND)
 LEAVE_EXTENSION_USEC: Final = Usec(60 * SECOND)
 BUS_RETRY_SECONDS: Final = 2.0
-NO_PEER: Final = NodeName("(none)")  # a cluster of one: a name that no node can have
 
 _log = logging.getLogger("hbd.daemon")
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A group of haresources with what its units are on this machine."""
-
-    name: GroupName
-    found: resource.Group
-    runner: GroupRunner
 
 
 class Daemon:
@@ -131,11 +109,22 @@ class Daemon:
         self._alarm = Alarm(lambda: self._inbox.post(ClockTicked()))
         self._recorder = Recorder(_log)
         self._manager = Manager()
-        self._media = self._build_media(state_directory)
-        self._node = self._build_node()
-        self._groups: Mapping[GroupName, _Group] = {}
+        by_name = config.uuidfrom is UuidSource.NODENAME
+        uuid = identity.node_uuid(state_directory, config.local, from_name=by_name)
+        self._media = Media(
+            config.media,
+            build.session_of(config, self._generation, uuid),
+            Speech(config.local, {group.name: group.preferred for group in config.groups}),
+            self._inbox.post,
+            self._link_fault_changed,
+            config.timing.keepalive_usec,
+            tell_rejects=config.log_badpack,
+        )
+        self._node = build.node_of(config, now())
+        self._found: build.Found = {}
+        self._runners: Mapping[GroupName, GroupRunner] = {}
         self._endpoint: Endpoint | None = None
-        self._network: _Network | None = None
+        self._network: Network | None = None
         self._jobs = itertools.count(1)
         self._status = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -165,13 +154,16 @@ class Daemon:
         """Meet systemd, the kernel and the bus; then observe, and be ready."""
         try:
             await self._manager.connect()
-            self._network = _Network(self._address_lost)
+            self._network = Network(self._address_lost)
             await self._network.carrier.watch(self._interface_changed)
-            self._groups = await self._find_groups(self._network)
+            self._found = await build.find_groups(self._config, self._manager)
+            self._runners = build.runners(
+                self._config, self._found, self._network, self._manager, self._inbox.post
+            )
             await self._install_units()
             await self._refuse_boot_units()
-            for group in self._groups.values():
-                group.runner.observe()
+            for runner in self._runners.values():
+                runner.observe()
             await self._join_bus()
             await self._manager.stop(DEADMAN_TIMER, DEADMAN_LIMIT_USEC)
         except ConfigError as error:
@@ -191,8 +183,8 @@ class Daemon:
         self._alarm.cancel()
         for task in self._tasks:
             task.cancel()
-        for group in self._groups.values():
-            await group.runner.close()
+        for runner in self._runners.values():
+            await runner.close()
         if self._endpoint is not None:
             await self._endpoint.close()
         await self._media.close()
@@ -258,12 +250,12 @@ class Daemon:
             case ForgetPeerSequence():
                 self._media.forget_peer()
             case ObserveGroup():
-                if action.group in self._groups:  # else set-up is still under way, and observes
-                    self._groups[action.group].runner.observe()
+                if action.group in self._runners:  # else set-up is still under way, and observes
+                    self._runners[action.group].observe()
             case StartGroup():
-                self._groups[action.group].runner.start(action.operation)
+                self._runners[action.group].start(action.operation)
             case StopGroup():
-                self._groups[action.group].runner.stop(action.operation)
+                self._runners[action.group].stop(action.operation)
             case Fence():
                 self._inbox.post(FenceConfirmed(action.target, proven=False))
             case FinishJob():
@@ -282,124 +274,23 @@ class Daemon:
             self._status = text
             self._notifier.status(text)
 
-    # --- building -------------------------------------------------------------------------------
-
-    def _build_media(self, state_directory: Path) -> Media:
-        config = self._config
-        session = Session(
-            node=config.local,
-            peer=config.peer or NO_PEER,
-            uuid=identity.node_uuid(
-                state_directory, config.local, from_name=config.uuidfrom is UuidSource.NODENAME
-            ),
-            keyring=config.keys,
-            generation=self._generation,
-            ttl=config.ttl,
-            max_rexmit_delay_usec=config.max_rexmit_delay_usec,
-            seed=int(self._generation),
-        )
-        speech = Speech(config.local, {group.name: group.preferred for group in config.groups})
-        return Media(
-            config.media,
-            session,
-            speech,
-            self._inbox.post,
-            self._link_fault_changed,
-            config.timing.keepalive_usec,
-            tell_rejects=config.log_badpack,
-        )
-
-    def _build_node(self) -> Node:
-        config = self._config
-        return new_node(
-            name=config.local,
-            peer=config.peer or NO_PEER,
-            timing=config.timing,
-            auto_failback=config.auto_failback,
-            links=[
-                Link(m.name, leads_to_peer=False, deadtime_usec=config.deadping_usec)
-                if isinstance(m, Ping)
-                else Link(m.name)
-                for m in config.media
-            ],
-            groups=[
-                (group.name, group.preferred, tuple(r.text for r in group.resources))
-                for group in config.groups
-            ],
-            now=now(),
-        )
-
-    async def _find_groups(self, network: _Network) -> Mapping[GroupName, _Group]:
-        """What the words of haresources are here; ConfigError for those that are nothing."""
-        resolver = resource.Resolver(self._manager.loaded_name)
-        mistakes: list[Mistake] = []
-        found: dict[GroupName, resource.Group] = {}
-        for group in self._config.groups:
-            specs = [spec for r in group.resources if (spec := _spec(r)) is not None]
-            try:
-                found[group.name] = await resolver.group(group.name, specs)
-            except AdapterError as error:
-                mistakes.append(
-                    Mistake(group.file, group.line, f"group {group.name}", str(error), "then start")
-                )
-        if mistakes:
-            raise ConfigError(tuple(mistakes))
-        shared = SharedUnits(unitfile.shared_units(tuple(found.values())))
-        return {
-            group.name: _Group(
-                group.name,
-                found[group.name],
-                GroupRunner(
-                    group.name,
-                    found[group.name].target,
-                    self._runnables(network, group.resources, found[group.name]),
-                    self._manager,
-                    shared,
-                    self._inbox.post,
-                ),
-            )
-            for group in self._config.groups
-        }
-
-    def _runnables(
-        self,
-        network: _Network,
-        resources: tuple[AddressResource | FilesystemResource | ServiceResource, ...],
-        found: resource.Group,
-    ) -> list[Runnable]:
-        units = iter(found.resources)
-        return [
-            AddressRunnable(r.text, _shared(r), network.addresses, network.announcer)
-            if isinstance(r, AddressResource)
-            else UnitRunnable(next(units), self._manager)
-            for r in resources
-        ]
+    # --- meeting the machine ---------------------------------------------------------------------
 
     async def _install_units(self) -> None:
-        groups = tuple(group.found for group in self._groups.values())
+        groups = tuple(self._found.values())
         deadtime_usec = self._config.timing.deadtime_usec
-        await install.install(
-            unitfile.files(groups, deadtime_usec, self._config.env), self._manager
-        )
-        for group in self._groups.values():
-            await self._manager.watch(group.runner.units, self._unit_changed)
+        files = unitfile.files(groups, deadtime_usec, self._config.env)
+        await install.install(files, self._manager)
+        for runner in self._runners.values():
+            await self._manager.watch(runner.units, self._unit_changed)
 
     async def _refuse_boot_units(self) -> None:
         """A unit that starts by itself at boot would write to a disk that is not ours then."""
-        units = {unit for group in self._groups.values() for unit in group.runner.units}
+        units = {unit for runner in self._runners.values() for unit in runner.units}
         found = await boot.enabled_at_boot(units, self._manager)
         if not found:
             return
-        mistakes = tuple(
-            Mistake(
-                str(self._config.groups[0].file),
-                0,
-                f"{entry.unit} starts at boot by itself ({entry.started_by})",
-                "it would run on the node that does not hold its group",
-                entry.fix,
-            )
-            for entry in found
-        )
+        mistakes = build.boot_mistakes(self._config, found)
         if not hold.held_groups():
             raise ConfigError(mistakes)
         for mistake in mistakes:  # what runs now goes on; the next boot is the danger
@@ -408,7 +299,7 @@ class Daemon:
     async def _join_bus(self) -> None:
         """Be on the bus before READY; without one hbd works on, and tries again."""
         self._endpoint = Endpoint(
-            facts=self._facts(),
+            facts=build.facts_of(self._config, self._found, self._generation, self._media.links),
             node=self._node,
             post=self._inbox.post,
             next_job=lambda: JobId(next(self._jobs)),
@@ -432,33 +323,18 @@ class Daemon:
                 continue
             return
 
-    def _facts(self) -> Facts:
-        return Facts(
-            version=hbd.__version__,
-            generation=Generation(self._generation),
-            links=tuple(LinkFacts(link.name, link.kind) for link in self._media.links),
-            groups=tuple(
-                GroupFacts(
-                    group.name,
-                    group.found.target,
-                    _units_by_resource(self._config, group.name, group.found),
-                )
-                for group in self._groups.values()
-            ),
-        )
-
     # --- what the adapters tell -----------------------------------------------------------------
 
     def _unit_changed(self, state: UnitState) -> None:
-        for group in self._groups.values():
-            if state.unit in group.runner.units:
-                group.runner.unit_changed(state)
+        for runner in self._runners.values():
+            if state.unit in runner.units:
+                runner.unit_changed(state)
 
     def _address_lost(self, shared: SharedAddress, why: str) -> None:
-        for config_group in self._config.groups:
-            for r in config_group.resources:
-                if isinstance(r, AddressResource) and r.address == shared.address:
-                    self._groups[config_group.name].runner.lost(r.text, why)
+        found = build.group_of_address(self._config, shared)
+        if found is not None:
+            group, text = found
+            self._runners[group].lost(text, why)
 
     def _interface_changed(self, interface: str, presence: LinkPresence) -> None:
         self._media.interface_changed(interface)
@@ -470,48 +346,7 @@ class Daemon:
             self._endpoint.refresh()
 
 
-class _Network:
-    """The three things that live on netlink."""
-
-    def __init__(self, on_lost: Callable[[SharedAddress, str], None]) -> None:
-        self._netlink: Netlink = open_netlink()
-        self.addresses = Addresses(self._netlink, on_lost)
-        self.carrier = Carrier(self._netlink)
-        self.announcer = Announcer(
-            lambda address, why: _log.warning("Failed to announce %s: %s, ignoring", address, why)
-        )
-
-    def close(self) -> None:
-        """Stop watching; addresses stay."""
-        self.announcer.close()
-        self.carrier.close()
-        self.addresses.close()
-        self._netlink.close()
-
-
 def _healed(before: Node, after: Node) -> bool:
     """Whether a peer that was thought gone is heard again."""
     was_gone = before.peer.status in (PeerStatus.LOST, PeerStatus.FENCED)
     return was_gone and after.peer.is_heard
-
-
-def _spec(r: AddressResource | FilesystemResource | ServiceResource) -> resource.Spec | None:
-    match r:
-        case AddressResource():
-            return None
-        case FilesystemResource():
-            return resource.Filesystem(r.text, r.device, r.directory, r.fstype, r.options)
-        case ServiceResource():
-            return resource.Service(r.text, r.word, r.arguments)
-
-
-def _shared(r: AddressResource) -> SharedAddress:
-    return SharedAddress(r.address, r.prefix, r.interface, r.broadcast)
-
-
-def _units_by_resource(config: Config, name: GroupName, found: resource.Group) -> tuple[str, ...]:
-    (group,) = (group for group in config.groups if group.name == name)
-    units = iter(found.resources)
-    return tuple(
-        "" if isinstance(r, AddressResource) else next(units).unit or "" for r in group.resources
-    )
