@@ -78,7 +78,3 @@ def _add_move(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="fail where a password would be needed",
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -31,7 +31,7 @@ async def hbctl(bus: PrivateBus, *arguments: str) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "hbd.cli.main",
+        "hbd.cli",
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
