@@ -51,6 +51,11 @@ class NullModem:
         """Bytes carried so far: from the first end to the second, and back."""
         return self._ports[0].carried, self._ports[1].carried
 
+    @property
+    def lost(self) -> tuple[int, int]:
+        """Bytes lost so far, to a cut or to a port that nobody reads, from each end."""
+        return self._ports[0].lost, self._ports[1].lost
+
     def start(self) -> None:
         """Begin to carry bytes, on a thread of its own."""
         self._pump.start()

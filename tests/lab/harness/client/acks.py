@@ -28,7 +28,7 @@ class Acks:
         the client feels all of it; one that has not ended yet counts up to `until`.
         """
         first = max(bisect_left(self.times, since) - 1, 0)
-        last = bisect_right(self.times, until) + 1
+        last = bisect_left(self.times, until) + 1
         marks = self.times[first:last]
         if not marks or marks[-1] < until:
             marks = [*marks, until]
