@@ -54,7 +54,7 @@ class Gate:
                 )
         if verdict is not Verdict.ALLOWED:
             self._note(permission, caller, verdict)
-            raise _refused(verdict, permission)
+            raise _refused(verdict, permission, interactive=interactive)
         return caller
 
     def _note(self, permission: Permission, caller: Caller, verdict: Verdict) -> None:
@@ -111,9 +111,14 @@ async def _uid_of(bus: Connection, sender: str) -> int:
     return uid
 
 
-def _refused(verdict: Verdict, permission: Permission) -> Refused:
+def _refused(verdict: Verdict, permission: Permission, *, interactive: bool) -> Refused:
     if verdict is Verdict.CHALLENGE:
-        why = f"{permission} needs authentication; allow interactive authorization, or be root"
+        asked = (
+            "nobody could be asked: run a polkit agent (pkttyagent)"
+            if interactive
+            else ("the call does not allow to ask for a password: allow it")
+        )
+        why = f"{permission} needs an administrator, and {asked}, or be root or in haclient"
         return Refused(Error.INTERACTION_REQUIRED, why)
     why = {
         Verdict.DENIED: f"polkit does not permit {permission} to you",

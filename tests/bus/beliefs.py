@@ -52,6 +52,7 @@ def node() -> Node:
     """This node serves the first group; the peer is active and serves the second."""
     fresh = new_node(
         name=HERE,
+        generation=FACTS.generation,
         peer=THERE,
         timing=TIMING,
         auto_failback=AutoFailback.ON,
