@@ -7,7 +7,6 @@ becomes signals. While the bus is away nothing is kept for it, because the state
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 
@@ -117,8 +116,7 @@ class Endpoint:
         """End what still waits, say so, and leave the bus. Idempotent."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait((self._keeper,))
             self._keeper = None
         self._calls.cancel()
         for request in self._requests.running:
