@@ -70,17 +70,7 @@ async def _build(suite: str, root: Path) -> None:
     say(f"building the {suite} image, once ({len(PACKAGES)} packages and what they need)")
     _remove_unfinished(suite)
     building = root.with_name(root.name + ".building")
-    build = asyncio.create_task(
-        run(
-            [
-                "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
-                f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*",
-                "--dpkgopt=path-exclude=/usr/share/doc/*",
-                f'--customize-hook=chroot "$1" sh -c \'{_CUSTOMIZE}\'', suite, building,
-            ],
-            within=BUILD_WITHIN,
-        )
-    )  # fmt: skip
+    build = asyncio.create_task(run(await _mmdebstrap(suite, building), within=BUILD_WITHIN))
     while not build.done():
         await asyncio.wait([build], timeout=10)
         if not build.done():
@@ -88,6 +78,36 @@ async def _build(suite: str, root: Path) -> None:
     await build
     building.rename(root)
     say(f"the {suite} image is ready after {now() - began:.0f} s")
+
+
+async def _mmdebstrap(suite: str, building: Path) -> list[str]:
+    return [
+        "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
+        f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        f'--customize-hook=chroot "$1" sh -c \'{_CUSTOMIZE}\'',
+        *await _proxy(), suite, str(building), *await _mirror(),
+    ]  # fmt: skip
+
+
+async def _proxy() -> list[str]:
+    """What this machine's apt goes through, if anything; an http_proxy in the environment holds."""
+    asked = await run(["apt-config", "dump", "--format=%v%n", "Acquire::http::Proxy"], check=False)
+    proxy = asked.out.strip()
+    return [f'--aptopt=Acquire::http::Proxy "{proxy}"'] if proxy else []
+
+
+async def _mirror() -> list[str]:
+    """The mirror this machine's apt uses for Debian, unless it is the one everybody can use.
+
+    mmdebstrap's own default takes the security archive in as well, which a plain mirror has not.
+    """
+    form = "$(REPO_URI) $(ORIGIN) $(LABEL)"
+    asked = await run(
+        ["apt-get", "indextargets", "--format", form, "Created-By: Packages"], check=False
+    )
+    found = [line.split()[0] for line in asked.out.splitlines() if line.endswith(" Debian Debian")]
+    return [] if not found or "//deb.debian.org/" in found[0] else found[:1]
 
 
 def _content_key(suite: str) -> str:
