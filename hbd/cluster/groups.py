@@ -177,10 +177,10 @@ def _expired(node: Node, group: Group, now: Instant) -> Step:
 
 
 def join(node: Node) -> Step:
-    """End the start: everything here is observed, and the peer is heard or certainly away."""
+    """End the start: everything here is observed, and the peer knows us or is certainly away."""
     observed = all(group.state is not GroupState.UNKNOWN for group in node.groups)
-    heard = node.peer.is_heard and node.peer.report is not None
-    if node.phase is Phase.STARTING and observed and (heard or node.peer.is_out):
+    certain = node.is_known_to_peer or node.peer.is_out
+    if node.phase is Phase.STARTING and observed and certain:
         node = replace(node, phase=Phase.ACTIVE)
     return Step(node)
 
@@ -227,7 +227,7 @@ def _serve(node: Node, group: Group, now: Instant) -> Step:
 def _intent(node: Node, group: Group) -> Group:
     """Whether the group is to go to the peer: asked by it, going home, or no longer possible."""
     word = node.peer.word_on(group.name)
-    if word is not None and node.peer.may_serve:
+    if word is not None and node.peer_may_serve:
         home = group.failback_due and node.auto_failback is not AutoFailback.OFF
         goes_home = home and word.state is GroupState.STOPPED and group.preferred == node.peer.name
         if word.wanted or goes_home:
@@ -245,7 +245,7 @@ def _give(node: Node, group: Group, now: Instant) -> Step:
 def _leave(node: Node, group: Group, now: Instant) -> Step:
     if group.state.is_held:
         return _release(node, group, now)
-    return _hand_over(node, group) if node.peer.may_serve else Step(node)
+    return _hand_over(node, group) if node.peer_may_serve else Step(node)
 
 
 def _release(node: Node, group: Group, now: Instant) -> Step:
@@ -309,12 +309,12 @@ def is_clear_of_peer(node: Node, group: Group) -> bool:
         certain = peer.status is PeerStatus.LEFT or peer.proven
         return certain or group.name not in peer.stuck
     word = peer.word_on(group.name)
-    return peer.is_heard and word is not None and not word.state.is_held
+    return node.is_known_to_peer and word is not None and not word.state.is_held
 
 
 def _peer_could_start(node: Node, group: Group) -> bool:
     word = node.peer.word_on(group.name)
-    return node.peer.may_serve and word is not None and word.state is GroupState.STOPPED
+    return node.peer_may_serve and word is not None and word.state is GroupState.STOPPED
 
 
 # --- the two things done to a group ---------------------------------------------------------

@@ -84,11 +84,6 @@ class Peer:
         """It will not write: it said goodbye, or was fenced. The only licence to acquire."""
         return self.status in (PeerStatus.LEFT, PeerStatus.FENCED)
 
-    @property
-    def may_serve(self) -> bool:
-        """It speaks and has finished its own start: groups can be given to it."""
-        return self.is_heard and self.report is not None and self.report.phase is Phase.ACTIVE
-
     def word_on(self, group: GroupName) -> GroupReport | None:
         """What it last said of this group; None if it has not mentioned it."""
         if self.report is None:
@@ -145,6 +140,7 @@ class Node:
     """This node: everything the next step depends on."""
 
     name: NodeName
+    generation: Generation
     timing: Timing
     auto_failback: AutoFailback
     peer: Peer
@@ -164,6 +160,23 @@ class Node:
     def group(self, name: GroupName) -> Group | None:
         """The group of this name, None if haresources has none."""
         return next((group for group in self.groups if group.name == name), None)
+
+    @property
+    def is_known_to_peer(self) -> bool:
+        """Whether the peer speaks, and its report was made in knowledge of this life of ours.
+
+        Until then its word may be older than what we said in a former life and have forgotten: a
+        group that we gave away then would be started on both nodes.
+        """
+        report = self.peer.report
+        return self.peer.is_heard and report is not None and report.heard == self.generation
+
+    @property
+    def peer_may_serve(self) -> bool:
+        """Whether groups can be given to the peer: it knows us and has finished its own start."""
+        report = self.peer.report
+        active = report is not None and report.phase is Phase.ACTIVE
+        return self.is_known_to_peer and active
 
     def owns(self, group: Group) -> bool:
         """Whether the record says that this node may run the group."""
@@ -201,6 +214,7 @@ def chain(node: Node, decisions: Iterable[Callable[[Node], Step]]) -> Step:
 def new_node(
     *,
     name: NodeName,
+    generation: Generation,
     peer: NodeName,
     timing: Timing,
     auto_failback: AutoFailback,
@@ -214,6 +228,7 @@ def new_node(
     """
     return Node(
         name=name,
+        generation=generation,
         timing=timing,
         auto_failback=auto_failback,
         peer=Peer(peer),
@@ -243,4 +258,5 @@ def report_of(node: Node) -> Report:
             GroupReport(group.name, group.epoch, group.owner, group.state, group.wanted)
             for group in node.groups
         ),
+        heard=node.peer.generation,
     )

@@ -95,7 +95,7 @@ def _why_no_standby(node: Node, chosen: list[Group]) -> str:
     """Why the chosen groups cannot go to the peer now, and what would make it possible."""
     if node.phase is not Phase.ACTIVE:
         return f"this node is {node.phase.value}; wait until it is active"
-    if chosen and not node.peer.may_serve:
+    if chosen and not node.peer_may_serve:
         return f"{node.peer.name} is {node.peer.status.value} and cannot take over"
     for group in chosen:
         word = node.peer.word_on(group.name)

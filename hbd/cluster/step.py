@@ -118,7 +118,7 @@ def _on_leave(node: Node) -> Step:
 
 def _farewell(node: Node, now: Instant) -> Step:
     """Once nothing is held or owed, say goodbye a few times and end."""
-    owed = node.peer.may_serve and any(node.owns(group) for group in node.groups)
+    owed = node.peer_may_serve and any(node.owns(group) for group in node.groups)
     held = any(group.state.is_held for group in node.groups)
     if node.phase is not Phase.LEAVING or held or owed:
         return Step(node)

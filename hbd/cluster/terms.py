@@ -143,9 +143,12 @@ class Report:
 
     State, not change: any later report replaces any earlier one, so loss and repetition on the
     wire cost nothing but time. `deadtime_usec` is how long the sender may be silent before it
-    may be thought lost (heartbeat's `dt`).
+    may be thought lost (heartbeat's `dt`). `heard` is the generation of the other node that the
+    sender has heard last, 0 for none: only a report that knows of the reader's present life can
+    hold the reader to what it said in a former one, so no other is decided upon.
     """
 
     phase: Phase
     deadtime_usec: Usec
     groups: tuple[GroupReport, ...] = field(default=())
+    heard: Generation = Generation(0)

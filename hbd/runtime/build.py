@@ -39,10 +39,11 @@ NO_PEER: Final = NodeName("(none)")  # a cluster of one: a name that no node can
 Found = Mapping[GroupName, resource.Group]
 
 
-def node_of(config: Config, now: Instant) -> Node:
+def node_of(config: Config, generation: Generation, now: Instant) -> Node:
     """The belief of a daemon that has just been started."""
     return new_node(
         name=config.local,
+        generation=generation,
         peer=config.peer or NO_PEER,
         timing=config.timing,
         auto_failback=config.auto_failback,

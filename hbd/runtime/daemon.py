@@ -120,7 +120,7 @@ class Daemon:
             config.timing.keepalive_usec,
             tell_rejects=config.log_badpack,
         )
-        self._node = build.node_of(config, now())
+        self._node = build.node_of(config, self._generation, now())
         self._found: build.Found = {}
         self._runners: Mapping[GroupName, GroupRunner] = {}
         self._endpoint: Endpoint | None = None

@@ -1,19 +1,20 @@
 """What a node reports of its groups, as one short line of text inside heartbeat's messages.
 
-    report = version ";" phase ";" deadtime { ";" group }
+    report = version ";" phase ";" deadtime ";" heard { ";" group }
     group  = name "|" epoch "|" owner "|" state [ "w" ]
 
 Version is `1`; phase and state are one letter (tables below), `w` says that the sender wants the
-group; deadtime (µs) and epoch are lower case hexadecimal; in names every byte outside a safe set is
-written `%XX` (of UTF-8). Every report has exactly one text, and every other text is refused.
-Letters instead of words because a serial line of 19200 baud carries 1920 bytes a second and this is
-in every heartbeat.
+group; deadtime (µs), heard (the reader's generation) and epoch are lower case hexadecimal; in names
+every byte outside a safe set is written `%XX` (of UTF-8). Every report has exactly one text, and
+every other text is refused. Letters instead of words because a serial line of 19200 baud carries
+1920 bytes a second and this is in every heartbeat.
 """
 
 from __future__ import annotations
 
 from hbd.cluster.terms import (
     Epoch,
+    Generation,
     GroupName,
     GroupReport,
     GroupState,
@@ -67,7 +68,7 @@ def encode_report(report: Report) -> str:
         raise _bad(f"more than {MAX_GROUPS} groups")
     if len({group.name for group in report.groups}) != len(report.groups):
         raise _bad("a group twice")
-    parts = [VERSION, _PHASES[report.phase], _hex(report.deadtime_usec)]
+    parts = [VERSION, _PHASES[report.phase], _hex(report.deadtime_usec), _hex(report.heard)]
     parts += [_encode_group(group) for group in report.groups]
     text = ";".join(parts)
     if len(text) > MAX_REPORT_BYTES:
@@ -79,14 +80,14 @@ def decode_report(text: str) -> Report:
     """The report that `text` says; CodecError for anything that `encode_report` does not write."""
     if len(text) > MAX_REPORT_BYTES:
         raise _bad(f"more than {MAX_REPORT_BYTES} bytes")
-    parts = text.split(";", MAX_GROUPS + 4)
-    if len(parts) < 3 or parts[0] != VERSION:
+    parts = text.split(";", MAX_GROUPS + 5)
+    if len(parts) < 4 or parts[0] != VERSION:
         raise _bad("not a report of version 1")
     phase = _PHASE_OF.get(parts[1])
     if phase is None:
         raise _bad("no such phase")
-    groups = tuple(_decode_group(part) for part in parts[3:])
-    report = Report(phase, Usec(_number(parts[2])), groups)
+    groups = tuple(_decode_group(part) for part in parts[4:])
+    report = Report(phase, Usec(_number(parts[2])), groups, Generation(_number(parts[3])))
     if encode_report(report) != text:
         raise _bad("not in its one form")
     return report

@@ -114,6 +114,7 @@ class Host:
         )
         self.node = new_node(
             name=self.name,
+            generation=Generation(self.generation),
             peer=self.peer_name,
             timing=world.timing,
             auto_failback=world.auto_failback,

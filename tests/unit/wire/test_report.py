@@ -32,7 +32,7 @@ from hbd.wire.report import (
 
 WEB = GroupReport(GroupName("192.168.0.100"), Epoch(12), NodeName("ttisrv1"), GroupState.STARTED)
 REPORT = Report(Phase.ACTIVE, Usec(5 * SECOND), (WEB,))
-TEXT = "1;a;4c4b40;192.168.0.100|c|ttisrv1|r"
+TEXT = "1;a;4c4b40;0;192.168.0.100|c|ttisrv1|r"
 
 names = st.text(min_size=1, max_size=40).filter(str.isprintable)
 groups = st.builds(
@@ -71,7 +71,7 @@ def test_the_usual_report_is_short_and_readable() -> None:
 
 
 @settings(max_examples=300)
-@given(st.text(max_size=60) | st.text("1;|alsrcwx%0F", max_size=40).map(lambda t: "1;a;0;" + t))
+@given(st.text(max_size=60) | st.text("1;|alsrcwx%0F", max_size=40).map(lambda t: "1;a;0;0;" + t))
 def test_any_text_is_a_report_or_a_codec_error(text: str) -> None:
     """Goal: total and without a second spelling. Method: fuzz; what decodes encodes to itself."""
     try:
@@ -114,8 +114,8 @@ def test_any_text_is_a_report_or_a_codec_error(text: str) -> None:
         TEXT.replace("192.168.0.100", "ö"),
         TEXT.replace("192.168.0.100", "x" * (MAX_GROUP_NAME + 1)),
         TEXT.replace("ttisrv1", "n" * 100),
-        "1;a;0" + "".join(f";g{n}|0|n|s" for n in range(MAX_GROUPS + 1)),
-        "1;a;0" + ";" * 100_000,
+        "1;a;0;0" + "".join(f";g{n}|0|n|s" for n in range(MAX_GROUPS + 1)),
+        "1;a;0;0" + ";" * 100_000,
     ],
 )
 def test_another_spelling_is_refused(text: str) -> None:

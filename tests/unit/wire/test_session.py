@@ -285,7 +285,7 @@ def test_any_bytes_are_received_without_an_exception(data: bytes, link: LinkName
         ),
         st.sampled_from(
             b"status,NS_rexmit,NS_ackmsg,NS_nak_rexmit,reqnodes,resource,alpha,beta,1,2,64,65,"
-            b"ffffffffffffffff,active,all,me,1;a;0,,x".split(b",")
+            b"ffffffffffffffff,active,all,me,1;a;0;0,,x".split(b",")
         ),
         max_size=10,
     )
@@ -333,7 +333,7 @@ def test_the_destination_is_read_by_uuid_then_by_name(
     beta: Session, dest: bytes | None, uuid: bytes | None, verdict: Verdict
 ) -> None:
     """Goal: heartbeat's order. Method: a table; whoever it is for, it counts as heard."""
-    received = heard(beta, forged(dest=dest, destuuid=uuid, hbdrep=b"1;a;0"))
+    received = heard(beta, forged(dest=dest, destuuid=uuid, hbdrep=b"1;a;0;0"))
     assert received.verdict is verdict
     assert received.refreshes_link
     assert (received.report is not None) == (verdict is Verdict.NEW)
