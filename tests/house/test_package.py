@@ -71,6 +71,15 @@ def test_the_package_depends_on_what_the_daemon_imports() -> None:
     assert libraries == {DEBIAN_NAMES[name] for name in wanted}
 
 
+def test_the_venv_holds_all_that_is_declared() -> None:
+    """Goal: the tests run with what pyproject.toml asks for. Method: compare the names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = (project["dependencies"], *project["optional-dependencies"].values())
+    declared = {re.split(r"[<>=]", line)[0] for group in groups for line in group}
+    pinned = re.findall(r"^([\w-]+)==", (ROOT / ".ci/requirements.txt").read_text(), re.MULTILINE)
+    assert declared <= set(pinned)
+
+
 def test_no_module_is_shipped_that_runs_on_import() -> None:
     """Goal: importing is free of surprises. Method: only the entry point calls main."""
     callers = {
