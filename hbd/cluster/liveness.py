@@ -86,14 +86,14 @@ def on_link_heard(node: Node, name: LinkName, now: Instant) -> Step:
 def on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) -> Step:
     """Believe the newest report of the peer, and note which link it came on.
 
-    An older generation, or an older report of this one, proves a working link and nothing else.
+    An older generation, or an older report of this one, is a repetition and proves nothing.
     A peer that has said goodbye stays away until it comes back with a new generation.
     """
-    step = on_link_heard(node, event.link, now)
     peer = node.peer
     known = event.generation == peer.generation
     if event.generation < peer.generation or (known and event.sequence <= peer.sequence):
-        return step
+        return Step(node)
+    step = on_link_heard(node, event.link, now)
     if known and peer.status is PeerStatus.LEFT:
         return step
     left = isinstance(event, GoodbyeHeard)
