@@ -33,19 +33,23 @@ class Holder:
 
 
 def find(device: str, proc: Path = PROC) -> tuple[Holder, ...]:
-    """Who holds `device` (`MAJOR:MINOR`). One entry per process, and one per foreign namespace."""
-    found: list[Holder] = []
-    namespaces = {_link(proc / "self/ns/mnt")}
+    """Who holds `device` (`MAJOR:MINOR`): its users, or the namespaces that keep it without one.
+
+    Every sandboxed service has a namespace of its own in which each mount of the machine appears;
+    it follows an unmount, so it is no news while the machine itself still has the mount.
+    """
+    users: list[Holder] = []
+    keepers: dict[str, Holder] = {}
     for process in sorted(_processes(proc), key=lambda path: int(path.name)):
         mounts = [mount for mount in _mounts(process) if mount.device == device]
-        namespace = _link(process / "ns/mnt")
-        how = next(_uses(process, device, mounts), None)
-        if how is None and mounts and namespace and namespace not in namespaces:
-            how = f"mount {mounts[0].mount_point} in its own namespace"
-            namespaces.add(namespace)
-        if how is not None:
-            found.append(Holder(int(process.name), _name(process), how))
-    return tuple(found)
+        pid, name = int(process.name), _name(process)
+        if how := next(_uses(process, device, mounts), None):
+            users.append(Holder(pid, name, how))
+        elif mounts and (namespace := _link(process / "ns/mnt")):
+            keeper = Holder(pid, name, f"mount {mounts[0].mount_point} in its own namespace")
+            keepers.setdefault(namespace, keeper)
+    keepers.pop(_link(proc / "1/ns/mnt"), None)
+    return tuple(users or keepers.values())
 
 
 def describe(holders: tuple[Holder, ...]) -> str:

@@ -99,11 +99,11 @@ class Reader:
         (active,) = await self.properties(unit, "Unit", "ActiveState")
         if ActiveState.parse(active).is_running:
             return None
+        if await self._has_run(unit):
+            return None
         (met,) = await self.properties(unit, "Unit", "ConditionResult")
         if met is False:
             return f"a condition in its unit file is not met (see systemctl status '{unit}')"
-        if await self._has_run(unit):
-            return None
         result = await self._result(unit)
         return f"it is {active} again, unit result '{result}'{await self.last_exit(unit)}"
 
@@ -138,11 +138,20 @@ class Reader:
         return ""
 
     async def _has_run(self, unit: str) -> bool:
-        """Whether it is a oneshot that has done its work and is not meant to stay active."""
+        """Whether it is a oneshot that has done its work and is not meant to stay active.
+
+        systemd may have forgotten the unit by now, and with it the verdict on its conditions; then
+        the job's word is all there is.
+        """
         if not unit.endswith(".service"):
             return False
-        kind, result = await self.properties(unit, "Service", "Type", "Result")
-        return kind == "oneshot" and result == "success"
+        (kind, stays, result), (met, tested) = await asyncio.gather(
+            self.properties(unit, "Service", "Type", "RemainAfterExit", "Result"),
+            self.properties(unit, "Unit", "ConditionResult", "ConditionTimestampMonotonic"),
+        )
+        return (kind, stays, result) == ("oneshot", False, "success") and (
+            met is True or not tested
+        )
 
     async def _mount_exit(self, unit: str) -> str:
         """mount(8) or umount(8), whichever began later.

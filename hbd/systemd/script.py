@@ -8,6 +8,7 @@ Source: heartbeat's ResourceManager; the exit status of `status` is ignored ther
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Protocol
 
 from hbd.cluster.terms import Usec
@@ -34,14 +35,16 @@ def says_running(output: str) -> bool:
     return not _NOT_RUNNING.search(output) and bool(_RUNNING.search(output))
 
 
-async def is_running(resource: Resource, systemd: UnitStarter) -> bool:
+async def is_running(
+    resource: Resource, systemd: UnitStarter, directory: Path = hold.RUNTIME_DIRECTORY
+) -> bool:
     """Ask the script, in a unit of its own: what it needs, hbd's sandbox may not allow.
 
     Raises AdapterError if it cannot be asked, or does not answer in time.
     """
     assert resource.kind is Kind.SCRIPT, "only a script has a status of its own"
     assert resource.unit is not None, "a script resource has a unit"
-    output = hold.status_path(resource.unit)
+    output = hold.status_path(resource.unit, directory)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -43,7 +43,6 @@ def process(proc: Path, pid: int, *, cwd: str, namespace: str, info: str = INFO)
 def test_holders_are_found_by_cwd_open_file_and_mapping(tmp_path: Path) -> None:
     """Goal: the administrator learns whom to stop. Method: one process for each way to hold."""
     process(tmp_path, 1, cwd="/", namespace="1")
-    (tmp_path / "self").symlink_to("1")
     process(tmp_path, 2, cwd="/srv/my disk/x", namespace="1")
     (process(tmp_path, 3, cwd="/", namespace="1") / "fdinfo/7").write_text("pos:\t0\nmnt_id:\t98\n")
     maps = "7f0 r-xp 0 08:01 12 /srv/my disk/lib\n"
@@ -60,7 +59,6 @@ def test_holders_are_found_by_cwd_open_file_and_mapping(tmp_path: Path) -> None:
 def test_a_container_that_keeps_the_mount_is_named_once(tmp_path: Path) -> None:
     """Goal: the hidden holder. Method: two processes in another namespace that has the mount."""
     process(tmp_path, 1, cwd="/", namespace="1", info="")
-    (tmp_path / "self").symlink_to("1")
     process(tmp_path, 8, cwd="/", namespace="2")
     process(tmp_path, 9, cwd="/", namespace="2")
     assert [holder.pid for holder in holders.find("8:1", tmp_path)] == [8]

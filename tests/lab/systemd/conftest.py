@@ -1,0 +1,64 @@
+"""Machines for the tests of this folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from hbd.errors import AdapterError
+from hbd.systemd.manager import Manager
+from tests.lab.systemd.machine import GROUP, SECOND, Machine, machine, put_standin
+
+
+@pytest.fixture(autouse=True, scope="session")
+def root() -> None:
+    """Booting takes root."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to boot a machine")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared() -> AsyncIterator[Machine]:
+    """One machine for all tests of a module."""
+    async with machine() as booted:
+        yield booted
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def systemd(shared: Machine) -> AsyncIterator[Manager]:
+    """A Manager on the shared machine; afterwards the group's units are stopped and let go."""
+    manager = await shared.manager()
+    yield manager
+    for unit in ("smbd.service", "ttidisk.mount", f"hbd-group@{GROUP}.target"):
+        try:
+            await manager.stop(unit, SECOND)
+        except AdapterError as error:
+            pytest.fail(f"left behind: {error}")
+    for flag in (shared.held / "holds").iterdir():
+        flag.unlink()
+
+
+@pytest.fixture
+async def with_hbd() -> AsyncIterator[Machine]:
+    """A machine of its own on which the stand-in for hbd runs and holds its group."""
+    async with machine(put_standin) as booted:
+        await booted.node.run(["systemctl", "enable", "--now", "hbd.service"])
+        yield booted
+
+
+async def changed(machine: Machine, unit: str, wanted: str, within: float) -> None:
+    """Wait until `unit` is `wanted` (active, inactive, failed …), as its signals tell."""
+    reached = asyncio.Event()
+    manager = await machine.manager()
+    await manager.watch([unit], lambda state: _set_if(reached, state.active.value == wanted))
+    async with asyncio.timeout(within):
+        await reached.wait()
+
+
+def _set_if(event: asyncio.Event, condition: bool) -> None:
+    if condition:
+        event.set()
