@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+ENDS_WITHIN = 1.0  # s for a process to end by itself once what it runs is killed: some ms
+
 _STARTED = time.monotonic()
 
 
@@ -79,12 +81,29 @@ async def run(
 async def end(process: asyncio.subprocess.Process) -> None:
     """Kill a process that was started in a session of its own, with all its children.
 
-    `nsenter` leaves the command it runs behind when it is killed alone.
+    `nsenter` leaves the command it runs behind when it is killed alone. Killed with it, the command
+    stays in its node as a zombie until this machine's init reaps it, and a node that is powered off
+    meanwhile waits for it. So the command goes first: then `nsenter` reaps it and ends by itself.
     """
-    if process.returncode is None:
+    if process.returncode is not None:
+        return
+    for child in _children(process.pid):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+            os.kill(child, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), ENDS_WITHIN)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def start_time(pid: int) -> int | None:
