@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.lab.bench import cost, gaps, heartbeats
 from tests.lab.demo.package import built_package
+from tests.lab.demo.step import losses
 from tests.lab.demo.story import Story
+from tests.lab.harness.client.control import STREAMS
 from tests.lab.harness.cluster import Lab
 from tests.lab.harness.host import LabError, say
 from tests.lab.harness.image import SUITES
@@ -21,16 +23,18 @@ async def bench(suite: str, package: Path, runs: int) -> int:
         story = Story(lab)
         if (started := await story.start()).deviations:
             raise LabError(f"the cluster did not start: {started.deviations}")
-        measured = await gaps.measure(story, runs)
-        lost = [await stream.verify() for stream in lab.client.streams.values()]
+        rows = await gaps.play(story, runs)
+        verdicts = {name: await lab.client.streams[name].verify() for name in STREAMS}
+        lost = losses([started, *rows], lab, verdicts)
         figures = await cost.costs(lab)
+    measured = gaps.measured(rows)
     figures.append(cost.Figure("heartbeats per CPU second", heartbeats.per_cpu_second(), ""))
     print(f"\n{suite}, client gaps in seconds:\n\n{gaps.report(measured)}\n")
     print(f"{cost.report(figures)}\n")
     misses = [title for title, one in measured.items() if one.misses_limit]
     misses += [figure.name for figure in figures if figure.is_over]
     misses += [text for one in measured.values() for text in one.deviations]
-    misses += [f"{verdict.lost_bytes} bytes lost" for verdict in lost if verdict.lost_bytes]
+    misses += lost
     for miss in misses:
         say(f"MISSES: {miss}")
     return 1 if misses else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.lab.demo.step import Row
@@ -36,10 +36,9 @@ class Measured:
         return limit is not None and statistics.median(self.gaps["smb"]) > limit
 
 
-async def measure(story: Story, runs: int) -> dict[str, Measured]:
-    """Play every move `runs` times on one cluster that stays up; a single gap may miss the limit,
-    the median may not."""
-    measured: dict[str, Measured] = {}
+async def play(story: Story, runs: int) -> list[Row]:
+    """Play every move `runs` times on one cluster that stays up."""
+    rows: list[Row] = []
     moves: tuple[Callable[[], Awaitable[Row]], ...] = (
         story.stop_daemon,
         story.start_daemon,
@@ -52,15 +51,22 @@ async def measure(story: Story, runs: int) -> dict[str, Measured]:
     for run in range(1, runs + 1):
         say(f"run {run} of {runs}")
         for move in moves:
-            row = await move()
-            measured.setdefault(row.title, Measured(row.expected.smb_gap)).add(row)
-    return measured
+            rows.append(await move())
+    return rows
 
 
-def report(measured: dict[str, Measured]) -> str:
+def measured(rows: Sequence[Row]) -> dict[str, Measured]:
+    """The gaps by kind of move: a single one may miss the limit, the median may not."""
+    kinds: dict[str, Measured] = {}
+    for row in rows:
+        kinds.setdefault(row.title, Measured(row.expected.smb_gap)).add(row)
+    return kinds
+
+
+def report(kinds: dict[str, Measured]) -> str:
     """A table: one line a move, median and spread for each protocol, in seconds."""
     lines: list[tuple[str, ...]] = [_HEAD]
-    for title, one in measured.items():
+    for title, one in kinds.items():
         cells = [title, str(len(one.gaps["smb"]))]
         for name in STREAMS:
             values = one.gaps[name]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.lab.demo.package import built_package
-from tests.lab.demo.step import Row
+from tests.lab.demo.step import Row, losses
 from tests.lab.demo.story import Story
 from tests.lab.demo.table import table
 from tests.lab.harness.client.control import STREAMS, Verdict
@@ -26,7 +26,7 @@ async def demo(suite: str, package: Path) -> int:
         rows = await _play(Story(lab))
         verdicts = await _read_back(lab)
         deviations = [deviation for row in rows for deviation in row.deviations]
-        deviations += _losses(verdicts)
+        deviations += losses(rows, lab, verdicts)
         if rows[0].deviations:
             say("the cluster did not start: the rest of the story is left out")
         else:
@@ -63,14 +63,6 @@ async def _read_back(lab: Lab) -> dict[str, Verdict]:
     for name, verdict in verdicts.items():
         say(f"   {name}: {verdict.records} records, {verdict.lost_bytes} bytes lost")
     return verdicts
-
-
-def _losses(verdicts: dict[str, Verdict]) -> list[str]:
-    return [
-        f"{name}: {verdict.lost_bytes} acknowledged bytes are lost"
-        for name, verdict in verdicts.items()
-        if verdict.lost_bytes
-    ]
 
 
 def _conclude(lab: Lab, verdicts: dict[str, Verdict], deviations: list[str]) -> None:

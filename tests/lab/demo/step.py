@@ -7,7 +7,7 @@ waited, and that disk and address were at no moment on both nodes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.lab.harness.client.control import STREAMS, Verdict
@@ -57,6 +57,23 @@ class Row:
             len(set(numbers) & set(verdicts[name].damaged))
             for name, numbers in self.records.items()
         )
+
+
+def losses(rows: Sequence[Row], lab: Lab, verdicts: dict[str, Verdict]) -> list[str]:
+    """Every acknowledged record that is not there: which, in which step, what is there instead."""
+    found = []
+    for name, verdict in verdicts.items():
+        written = lab.client.streams[name].acks().written
+        for number, instead in verdict.damaged.items():
+            at = written[number]
+            row = max((row for row in rows if row.began <= at), key=lambda row: row.began)
+            found.append(
+                f"{name} record {number}, acknowledged {at - row.began:.3f} s after the beginning "
+                f"of '{row.title}', is lost: {instead}"
+            )
+        if verdict.unread:
+            found.append(f"{name}: {verdict.unread} records could not be read back at all")
+    return found
 
 
 async def run_step(lab: Lab, title: str, expected: Expected, action: Action) -> Row:

@@ -25,7 +25,7 @@ class Verdict:
     """What the final reading of one stream found."""
 
     records: int  # acknowledged
-    damaged: tuple[int, ...]  # acknowledged but not there as written
+    damaged: dict[int, str]  # acknowledged but not there as written; what is there instead
     unread: int  # could not be read at all
 
     @property
@@ -83,7 +83,8 @@ class Stream:
         if self._process.returncode != 0:
             raise LabError(f"{self.name}: the client program failed")
         said = json.loads(out)
-        return Verdict(said["records"], tuple(said["damaged"]), said["unread"])
+        damaged = {int(number): found for number, found in said["damaged"].items()}
+        return Verdict(said["records"], damaged, said["unread"])
 
     async def stop(self) -> None:
         """End the worker without a verdict, if it still runs."""

@@ -73,7 +73,7 @@ class Worker:
     def verify(self) -> dict[str, object]:
         """Read every acknowledged record again; names those that are not as they were written."""
         deadline = time.monotonic() + VERIFY_WITHIN
-        damaged: list[int] = []
+        damaged: dict[int, str] = {}
         number = 0
         while number < self._next:
             try:
@@ -93,7 +93,7 @@ class Worker:
             for index in range(count):
                 piece = data[index * SIZE : (index + 1) * SIZE]
                 if piece != record(self._stream, number + index):
-                    damaged.append(number + index)
+                    damaged[number + index] = _describe(piece)
             number += count
         return {"records": self._next, "damaged": damaged, "unread": 0}
 
@@ -122,6 +122,15 @@ class Worker:
     def _note(self, kind: str, what: str) -> None:
         self._book.write(f"{kind} {time.monotonic():.6f} {what}\n")
         self._book.flush()
+
+
+def _describe(piece: bytes) -> str:
+    """What stands where a record should, in a few words."""
+    if not piece:
+        return "beyond the end of the file"
+    if not piece.strip(b"\0"):
+        return "zeros"
+    return f"{len(piece)} bytes, beginning {piece[:24]!r}"
 
 
 def main() -> None:
