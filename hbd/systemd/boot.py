@@ -14,7 +14,6 @@ from typing import Final, Protocol
 from hbd.systemd.state import FileState, UnitState
 
 OUR_TARGET: Final = "hbd-group@"
-STARTING: Final = (FileState.ENABLED, FileState.ENABLED_RUNTIME)
 PULLS: Final = ("WantedBy", "RequiredBy", "UpheldBy", "TriggeredBy")
 FSTAB: Final = "/etc/fstab"
 
@@ -55,7 +54,7 @@ async def _look(unit: str, systemd: UnitReader) -> StartsAtBoot | None:
         for name, units in zip(PULLS, lists, strict=True)
         for starter in _starters(name, units)
     )
-    if state.file_state in STARTING:
+    if state.file_state is FileState.ENABLED:
         return StartsAtBoot(unit, by[0] if by else "its [Install] section", _disable(unit))
     return StartsAtBoot(unit, by[0], _fix(unit, by[0])) if by else None
 

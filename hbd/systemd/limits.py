@@ -26,12 +26,13 @@ FSCK_LIMIT_USEC: Final = Usec(60 * SECOND)
 
 # How deadtime is divided when hbd dies or freezes while it holds groups. The peer's clock started
 # with our last heartbeat, up to one keepalive before that moment:
-#   killed: the dead man acts deadtime/3 later
-#   frozen: the watchdog fires after deadtime/4, the dead man acts at 7/12 of deadtime
-# With keepalive <= deadtime/4 (heartbeat's usual 1 s to 5 s and more) at least deadtime/6 is left
-# to stop the groups, and hbd has deadtime/3 to come back (it needs about 0.5 s).
+#   killed: the dead man acts after deadtime/3, and kills what has not stopped after deadtime/8 more
+#   frozen: the watchdog fires after deadtime/4, then the same: 17/24 of deadtime in all
+# With keepalive <= deadtime/5 (the article's 1 s to 5 s) there remain deadtime/11 or more for the
+# work itself, and hbd has deadtime/3 to come back (it needs about 0.5 s).
 WATCHDOG_PART: Final = 4
 DEADMAN_PART: Final = 3
+PATIENCE_PART: Final = 8
 
 
 def watchdog_usec(deadtime_usec: Usec) -> Usec:
@@ -42,3 +43,8 @@ def watchdog_usec(deadtime_usec: Usec) -> Usec:
 def deadman_usec(deadtime_usec: Usec) -> Usec:
     """How long hbd may be away, holding groups, before systemd stops them."""
     return Usec(deadtime_usec // DEADMAN_PART)
+
+
+def patience_usec(deadtime_usec: Usec) -> Usec:
+    """How long the dead man waits for units to stop before it kills them."""
+    return Usec(deadtime_usec // PATIENCE_PART)

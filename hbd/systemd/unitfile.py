@@ -21,12 +21,19 @@ from typing import Final
 from hbd.cluster.terms import SECOND, GroupName, Usec
 from hbd.errors import AdapterError
 from hbd.systemd import hold, unitname
-from hbd.systemd.limits import FSCK_LIMIT_USEC, START_LIMIT_USEC, STOP_LIMIT_USEC, deadman_usec
+from hbd.systemd.limits import (
+    FSCK_LIMIT_USEC,
+    START_LIMIT_USEC,
+    STOP_LIMIT_USEC,
+    deadman_usec,
+    patience_usec,
+)
 from hbd.systemd.resource import Filesystem, Group, Kind, Resource
 
 MARK: Final = "# Written by hbd from /etc/ha.d/haresources at its start; changes are lost."
 DROP_IN: Final = "50-hbd.conf"
 DEADMAN_TIMER: Final = "hbd-deadman.timer"
+DEADMAN_SERVICE: Final = "hbd-deadman.service"
 
 # lsb: 0 is clean, 1 is corrected. 2 ("reboot") concerns mounted file systems only: ours is not.
 FSCK_OK_STATUS: Final = 1
@@ -44,8 +51,7 @@ def files(groups: Sequence[Group], deadtime_usec: Usec, environment: Environment
     written: Files = {}
     for group in groups:
         written |= _group_files(group, groups, environment)
-    written[_drop_in(DEADMAN_TIMER)] = _deadman_drop_in(deadtime_usec)
-    return written
+    return written | _deadman_files(deadtime_usec)
 
 
 def shared_units(groups: Sequence[Group]) -> frozenset[str]:
@@ -242,8 +248,14 @@ def status_unit(script_unit: str) -> str:
     return script_unit.replace("hbd-resource-", "hbd-status-", 1)
 
 
-def _deadman_drop_in(deadtime_usec: Usec) -> str:
-    return _text("[Timer]", "OnActiveSec=", f"OnActiveSec={deadman_usec(deadtime_usec)}us")
+def _deadman_files(deadtime_usec: Usec) -> Files:
+    """The dead man's times (see limits.py)."""
+    delay, patience = deadman_usec(deadtime_usec), patience_usec(deadtime_usec)
+    seconds = f"{patience / SECOND:f}"
+    return {
+        _drop_in(DEADMAN_TIMER): _text("[Timer]", "OnActiveSec=", f"OnActiveSec={delay}us"),
+        _drop_in(DEADMAN_SERVICE): _text("[Service]", f"Environment=HBD_PATIENCE={seconds}"),
+    }
 
 
 def _text(*lines: str) -> str:

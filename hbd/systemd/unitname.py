@@ -95,6 +95,11 @@ def fsck_unit(directory: str) -> str:
     return _checked(f"hbd-fsck-{escape_path(directory)}.service")
 
 
+def evict_unit(directory: str) -> str:
+    """The unit that ends what keeps the file system at `directory` busy (units/hbd-evict@)."""
+    return _checked(f"hbd-evict@{escape_path(directory)}.service")
+
+
 def service_unit(word: str) -> str:
     """A word of haresources as the systemd unit an administrator means: `.service` by default."""
     return _checked(word if _has_unit_suffix(word) else f"{word}.service")

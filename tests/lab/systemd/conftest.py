@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from hbd.errors import AdapterError
 from hbd.systemd.manager import Manager
+from hbd.systemd.state import UnitState
 from tests.lab.systemd.machine import GROUP, SECOND, Machine, machine, put_standin
 
 
@@ -51,14 +52,18 @@ async def with_hbd() -> AsyncIterator[Machine]:
 
 
 async def changed(machine: Machine, unit: str, wanted: str, within: float) -> None:
-    """Wait until `unit` is `wanted` (active, inactive, failed …), as its signals tell."""
+    """Wait until `unit` is `wanted` (active, failed …), as its signals tell.
+
+    "inactive" is any way of being stopped: a unit that was killed is stopped and failed.
+    """
     reached = asyncio.Event()
     manager = await machine.manager()
-    await manager.watch([unit], lambda state: _set_if(reached, state.active.value == wanted))
+
+    def on_change(state: UnitState) -> None:
+        word = state.active.value
+        if word == wanted or (wanted == "inactive" and state.active.is_stopped):
+            reached.set()
+
+    await manager.watch([unit], on_change)
     async with asyncio.timeout(within):
         await reached.wait()
-
-
-def _set_if(event: asyncio.Event, condition: bool) -> None:
-    if condition:
-        event.set()

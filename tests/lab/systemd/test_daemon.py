@@ -120,6 +120,19 @@ async def test_a_server_that_will_not_stop_does_not_stop_the_dead_man(with_hbd: 
     assert time.monotonic() - began < DEADTIME - KEEPALIVE
 
 
+async def test_a_forgotten_shell_does_not_stop_the_dead_man(with_hbd: Machine) -> None:
+    """Goal: unmounted before deadtime, whoever uses it. Method: a process that stands there."""
+    (with_hbd.root / "etc/standin-broken").touch()
+    await with_hbd.node.run(["systemd-run", "--working-directory=/ttidisk", "sleep", "1000"])
+    hbd = await with_hbd.main_pid(HBD)
+    began = time.monotonic()
+    await with_hbd.say("kill", "-KILL", str(hbd))
+    await changed(with_hbd, "ttidisk.mount", "inactive", within=DEADTIME)
+    assert time.monotonic() - began < DEADTIME - KEEPALIVE
+    await changed(with_hbd, "hbd-deadman.service", "inactive", within=5)
+    assert not await is_held(with_hbd)
+
+
 async def test_without_a_bus_hbd_still_hands_over(with_hbd: Machine) -> None:
     """Goal: a release does not need dbus-daemon. Method: stop the bus, then hbd."""
     await with_hbd.node.run(["systemctl", "stop", "dbus.socket", "dbus.service"])

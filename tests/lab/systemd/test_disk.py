@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from hbd.errors import AdapterError
-from hbd.systemd import boot, device
+from hbd.systemd import boot, device, filesystem
 from hbd.systemd.manager import Manager
 from tests.lab.harness.host import run
 from tests.lab.systemd.machine import MOUNT, SMB, SOON, Machine
@@ -74,6 +74,39 @@ async def test_a_mount_kept_by_another_namespace_is_not_gone(
         with pytest.raises(AdapterError, match=r"sh\[\d+\]"):
             await device.prove_gone(shared.device, "/ttidisk")
     await device.prove_gone(shared.device, "/ttidisk")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cd /ttidisk && echo ready && read _",
+        "exec 9>/ttidisk/file && echo ready && read _",
+        "trap '' TERM HUP; cd /ttidisk && echo ready && read _",
+    ],
+)
+async def test_a_release_ends_what_keeps_the_file_system_busy(
+    script: str, shared: Machine, systemd: Manager
+) -> None:
+    """Goal: a forgotten shell is no outage. Method: cwd, an open file, and a stubborn process."""
+    group = await shared.prepare(systemd, MOUNT)
+    await systemd.start(UNIT, SOON)
+    spec = replace(MOUNT, device=shared.device)
+    async with program(shared, script):
+        await filesystem.release(replace(group.resources[0], filesystem=spec), systemd)
+    assert (await systemd.state(UNIT)).active.is_stopped
+
+
+async def test_a_release_leaves_other_namespaces_alone_and_fails(
+    shared: Machine, systemd: Manager
+) -> None:
+    """Goal: a container is not killed, and the peer not misled. Method: a copy of the mount."""
+    group = await shared.prepare(systemd, MOUNT)
+    await systemd.start(UNIT, SOON)
+    resource = replace(group.resources[0], filesystem=replace(MOUNT, device=shared.device))
+    async with program(shared, "exec unshare --mount sh -c 'echo ready; read _'"):
+        with pytest.raises(AdapterError):
+            await filesystem.release(resource, systemd)
+    await filesystem.release(resource, systemd)
 
 
 async def test_a_disk_in_use_elsewhere_on_this_machine_is_refused(

@@ -31,7 +31,6 @@ class Machine:
     ("unit", "machine", "fix"),
     [
         ("smbd.service", Machine(FileState.ENABLED), "systemctl disable 'smbd.service'"),
-        ("smbd.service", Machine(FileState.ENABLED_RUNTIME), "systemctl disable 'smbd.service'"),
         (
             "old.service",
             Machine(FileState.GENERATED, {"WantedBy": ["multi-user.target"]}),
@@ -52,9 +51,10 @@ async def test_what_starts_by_itself_is_found_with_its_remedy(
     assert (found.unit, found.fix) == (unit, fix)
 
 
-async def test_a_mount_in_fstab_is_found() -> None:
+@pytest.mark.parametrize("file_state", [FileState.GENERATED, FileState.ENABLED_RUNTIME])
+async def test_a_mount_in_fstab_is_found(file_state: FileState) -> None:
     """Goal: no double mount at boot. Method: local-fs.target requires it, nobody enabled it."""
-    machine = Machine(FileState.GENERATED, {"RequiredBy": ["local-fs.target"]})
+    machine = Machine(file_state, {"RequiredBy": ["local-fs.target"]})
     (found,) = await enabled_at_boot(["ttidisk.mount"], machine)
     assert "/etc/fstab" in found.fix
 

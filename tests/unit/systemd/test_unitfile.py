@@ -140,9 +140,11 @@ def test_one_mount_point_in_two_groups_is_refused() -> None:
 
 
 def test_the_dead_man_waits_a_part_of_deadtime() -> None:
-    """Goal: groups are stopped before the peer's deadtime ends. Method: a third of 6 s."""
-    timer = written(ARTICLE)["hbd-deadman.timer.d/50-hbd.conf"]
-    assert timer["Timer", "OnActiveSec"] == ["", "2000000us"]
+    """Goal: groups are stopped before the peer's deadtime ends. Method: parts of 6 s."""
+    files = written(ARTICLE)
+    assert files["hbd-deadman.timer.d/50-hbd.conf"]["Timer", "OnActiveSec"] == ["", "2000000us"]
+    service = files["hbd-deadman.service.d/50-hbd.conf"]
+    assert service["Service", "Environment"] == ["HBD_PATIENCE=0.750000"]
 
 
 @pytest.mark.parametrize("options", ["a\nb", "noatime ", "x\\", "\x07"])
