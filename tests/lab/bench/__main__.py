@@ -26,6 +26,8 @@ async def bench(suite: str, package: Path, runs: int) -> int:
         rows = await gaps.play(story, runs)
         verdicts = {name: await lab.client.streams[name].verify() for name in STREAMS}
         lost = losses([started, *rows], lab, verdicts)
+        for line in lost:
+            say(line)
         figures = await cost.costs(lab)
     measured = gaps.measured(rows)
     figures.append(cost.Figure("heartbeats per CPU second", heartbeats.per_cpu_second(), ""))

@@ -50,8 +50,7 @@ async def play(story: Story, runs: int) -> list[Row]:
     )
     for run in range(1, runs + 1):
         say(f"run {run} of {runs}")
-        for move in moves:
-            rows.append(await move())
+        rows += [await move() for move in moves]
     return rows
 
 

@@ -69,6 +69,7 @@ def _node(name: NodeName, peer: NodeName) -> Node:
     return new_node(
         name=name,
         peer=peer,
+        generation=Generation(1),
         timing=Timing(SECOND, Usec(2 * SECOND), Usec(5 * SECOND), Usec(12 * SECOND)),
         auto_failback=AutoFailback.LEGACY,
         links=[Link(link) for link in LINKS],

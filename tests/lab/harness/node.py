@@ -2,7 +2,7 @@
 
 The root is an overlay on the suite's base image, so files survive a power cut and a reboot, as on a
 real machine. systemd-nspawn boots it and says when systemd has finished booting. Commands enter by
-nsenter. A power cut takes away disk, wires and processor, in that order and within milliseconds.
+nsenter. A power cut takes away wires, disk and processor, in that order and within milliseconds.
 """
 
 from __future__ import annotations
@@ -136,12 +136,16 @@ class Node:
         return await self.run(["busctl", "--json=short", *words], user=user, check=check)
 
     async def kill(self) -> None:
-        """Cut the power: the disk gets no more writes, the wires fall silent, then nothing runs."""
+        """Cut the power: the wires fall silent, the disk gets no more writes, then nothing runs.
+
+        In this order, for nothing may be acknowledged to a client once the disk is gone: a commit
+        that the kernel gives up at that moment is now and then reported as done.
+        """
         boot, leader = self._running()
+        await self._network.cut_all(self.name)
         for mount_point in self.hardware.mount_points:
             if _is_mounted(leader, mount_point):
                 disk.stop_writing(Path(f"/proc/{leader}/root{mount_point}"))
-        await self._network.cut_all(self.name)
         boot.kill(signal.SIGKILL)
         await self._powered_off(boot)
 
