@@ -122,7 +122,7 @@ async def test_a_start_that_hangs_is_cancelled_and_reported(
         "Type=oneshot\nExecStart=/bin/false",
         "Type=notify\nExecStart=/bin/true",
         "Type=forking\nExecStart=/bin/sh -c 'exit 7'",
-        "ExecStart=/nonexistent",
+        "Type=exec\nExecStart=/nonexistent",
         "ExecStart=/bin/true\nExecCondition=/bin/false",
         "ExecStart=/bin/sleep 1000\n[Unit]\nConditionPathExists=/nonexistent",
         "ExecStart=/bin/sleep 1000\n[Unit]\nRequires=nonexistent.service",
