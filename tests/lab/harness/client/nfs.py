@@ -11,9 +11,8 @@ import errno
 import os
 from ctypes import POINTER, byref, c_char_p, c_int, c_uint64, c_void_p
 
-from tests.lab.harness.client.session import SessionLost, knock
+from tests.lab.harness.client.session import ANSWER_WITHIN, SessionLost, knock
 
-_ANSWER_WITHIN = 500  # ms
 _PORT = 2049
 
 # After these an answer may still be owed to the context, and libnfs would deliver it into memory
@@ -66,7 +65,7 @@ class NfsSession:
         self._file = c_void_p()
         self._is_settled = True
         self._nfs.nfs_set_version(self._context, version)
-        self._nfs.nfs_set_timeout(self._context, _ANSWER_WITHIN)
+        self._nfs.nfs_set_timeout(self._context, int(ANSWER_WITHIN * 1000))
         self._nfs.nfs_set_autoreconnect(self._context, 0)
         self._nfs.nfs_set_uid(self._context, uid)
         self._nfs.nfs_set_gid(self._context, uid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Protocol
 
+ANSWER_WITHIN = 0.5  # s: a client that hears nothing for longer opens a new session
 CONNECT_WITHIN = 0.04  # s: a SYN that meets nobody must not wait for TCP's 1 s retransmission
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 # smbprotocol ships no type information; its use stays in this file.
-from smbprotocol.connection import Connection  # type: ignore[import-untyped]
+from smbprotocol.connection import Connection, Request  # type: ignore[import-untyped]
 from smbprotocol.exceptions import SMBException  # type: ignore[import-untyped]
 from smbprotocol.open import (  # type: ignore[import-untyped]
     CreateDisposition,
@@ -19,18 +19,37 @@ from smbprotocol.open import (  # type: ignore[import-untyped]
 from smbprotocol.session import Session as Login  # type: ignore[import-untyped]
 from smbprotocol.tree import TreeConnect  # type: ignore[import-untyped]
 
-from tests.lab.harness.client.session import CONNECT_WITHIN, SessionLost
+from tests.lab.harness.client.session import ANSWER_WITHIN, CONNECT_WITHIN, SessionLost
 
 _TROUBLE = (SMBException, OSError, ValueError)  # the library turns a refused connect to ValueError
 
 
+class _Impatient(Connection):  # type: ignore[misc]  # the library is untyped
+    """A connection on which no answer may take longer than `ANSWER_WITHIN`.
+
+    The library would wait for TCP to give up, which is many seconds of retransmissions after the
+    server's address has moved.
+    """
+
+    def receive(
+        self,
+        request: Request,
+        wait: bool = True,
+        timeout: float | None = None,
+        resolve_symlinks: bool = True,
+    ) -> object:
+        if not request.response_event.wait(ANSWER_WITHIN):
+            raise SMBException(f"no answer within {ANSWER_WITHIN:g} s")
+        return super().receive(request, wait, timeout or 1, resolve_symlinks)
+
+
 class SmbSession:
-    """A file on a share, written through to the server's disk. An answer may take 1 s."""
+    """A file on a share, written through to the server's disk."""
 
     handle = b""
 
     def __init__(self, server: str, share: str, user: str, password: str, name: str) -> None:
-        self._connection = Connection(uuid.uuid4(), server, 445)
+        self._connection = _Impatient(uuid.uuid4(), server, 445)
         try:
             self._connection.connect(timeout=CONNECT_WITHIN)
             login = Login(self._connection, user, password, require_encryption=False)
