@@ -15,14 +15,14 @@ from hbd.cluster.terms import GroupState, Instant, JobResult, PeerStatus, Phase,
 
 
 def on_takeover(node: Node, event: TakeoverRequested, now: Instant) -> Step:
-    """Ask the peer for groups, or try again to start those that are ours and failed."""
+    """Ask the peer for groups; those that failed to start here are tried again."""
     chosen = _chosen(node, event)
     missing = [group for group in chosen if not _serves(node, group)]
     why = _why_no_takeover(node, missing)
     if why:
         return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
     for group in missing:
-        if node.owns(group) and group.state is GroupState.START_FAILED:
+        if group.state is GroupState.START_FAILED:  # asked for: worth a new try
             group = replace(group, state=GroupState.STOPPED, start_failed=False)
         node = node.with_group(replace(group, wanted=not node.owns(group), giving=False))
     return Step(_with_job(node, event, to_here=True, chosen=chosen, now=now))
@@ -85,9 +85,12 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
     if node.peer.status is PeerStatus.LOST:
         return f"{node.peer.name} is lost but not fenced; its groups follow when it is"
     for group in missing:
-        word = node.peer.word_on(group.name)
-        if not node.owns(group) and word is not None and word.state is GroupState.STOP_FAILED:
-            return f"{node.peer.name} cannot stop {group.name}; mend that first"
+        if not node.owns(group) and node.peer.report is not None:
+            word = node.peer.word_on(group.name)
+            if word is None:
+                return f"{node.peer.name} does not know {group.name}: make both haresources equal"
+            if word.state is GroupState.STOP_FAILED:
+                return f"{node.peer.name} cannot stop {group.name}; mend that first"
     return ""
 
 
@@ -103,6 +106,8 @@ def _why_no_standby(node: Node, chosen: list[Group]) -> str:
             return f"{node.peer.name} does not know {group.name}: make both haresources equal"
         if word.state is GroupState.START_FAILED:
             return f"{group.name} failed to start on {node.peer.name}; retry it there by takeover"
+        if word.state is GroupState.STOP_FAILED:
+            return f"{node.peer.name} cannot stop what is left of {group.name}; mend that first"
         if group.state is GroupState.STOP_FAILED:
             return f"{group.name} cannot be stopped here: {group.failure}"
     return ""
