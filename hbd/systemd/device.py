@@ -32,7 +32,9 @@ RETRY_USEC: Final = (1, 2, 5, 10, 20, 50, 100, 200, 200, 200, 200)  # ms, togeth
 DEVICE_LIMIT_USEC: Final = Usec(5 * SECOND)  # a healthy disk opens in well under 1 ms
 
 SUPERBLOCKS: Final = ("ext4", "xfs", "f2fs")  # ext2 and ext3 are mounted by the ext4 driver
-NO_DEVICE: Final = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM)
+
+# The device is not there, or not for this node: EMEDIUMTYPE is DRBD's word for a secondary.
+NO_DEVICE: Final = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.EMEDIUMTYPE)
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ _asking: dict[str, asyncio.Future[None]] = {}
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What an exclusive open said: free, or not and why. `number` is MAJOR:MINOR, if a device."""
+    """What an exclusive open said: free, or not and why. `number` (MAJOR:MINOR) if it was there."""
 
     is_free: bool
     number: str | None
@@ -90,20 +92,16 @@ async def check_mountable(device: str, directory: str) -> None:
 
 
 def _claim(node: str, directory: str) -> _Claim:
-    """Blocking: open exclusively, look at the superblocks, let go.
-
-    For reading only: after a writer closes, udev would probe the device, and hold it meanwhile.
-    """
+    """Blocking: open exclusively, look at the superblocks, let go."""
     number = None
     try:
-        status = os.stat(node)
-        if not stat.S_ISBLK(status.st_mode):
-            return _by_mount_point(directory, f"'{node}' is not a block device")
-        number = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
-        os.close(os.open(node, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+        number = _number(node)
+        if number is None:
+            return _unopened(None, directory, f"'{node}' is not a block device")
+        _open_exclusively(node)
     except OSError as error:
         if error.errno in NO_DEVICE:
-            return _by_mount_point(directory, f"the device '{node}' is not there")
+            return _unopened(number, directory, f"'{node}' cannot be used here: {error.strerror}")
         if error.errno == errno.EBUSY:
             return _Claim(is_free=False, number=number, why=f"'{node}' is in use")
         raise AdapterError(f"Failed to open '{node}': {error.strerror}") from error
@@ -112,14 +110,29 @@ def _claim(node: str, directory: str) -> _Claim:
     return _Claim(is_free=True, number=number, why="")
 
 
-def _by_mount_point(directory: str, why: str) -> _Claim:
-    """Without a device: free if nothing is mounted on the directory."""
-    mounted = any(mount.mount_point == directory for mount in _own_mounts())
-    return _Claim(
-        is_free=not mounted,
-        number=None,
-        why=f"{why}, and it is still mounted" if mounted else why,
-    )
+def _number(node: str) -> str | None:
+    """MAJOR:MINOR of a block device, None for any other file."""
+    status = os.stat(node)
+    if not stat.S_ISBLK(status.st_mode):
+        return None
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+
+
+def _open_exclusively(node: str) -> None:
+    """OSError EBUSY while the device is claimed.
+
+    For reading only: after a writer closes, udev would probe the device, and hold it meanwhile.
+    """
+    os.close(os.open(node, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+
+
+def _unopened(number: str | None, directory: str, why: str) -> _Claim:
+    """Without opening it: free if no superblock is known and nothing is mounted there."""
+    if number is not None and (alive := _superblock(number)):
+        return _Claim(is_free=False, number=None, why=f"{why}, and '{alive}' is still there")
+    if any(mount.mount_point == directory for mount in _own_mounts()):
+        return _Claim(is_free=False, number=None, why=f"{why}, and it is still mounted")
+    return _Claim(is_free=True, number=None, why=why)
 
 
 def _superblock(number: str) -> Path | None:

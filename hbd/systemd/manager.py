@@ -16,11 +16,11 @@ from typing import Final
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
 from hbd.systemd.connection import PRIVATE, SYSTEM_BUS, CallFailed, Endpoint, Signal
-from hbd.systemd.jobs import Jobs
+from hbd.systemd.jobs import Jobs, Result
 from hbd.systemd.limits import KILL_GRACE_USEC
 from hbd.systemd.reading import NO_SUCH_UNIT, Reader
 from hbd.systemd.session import Session, watch_rule
-from hbd.systemd.state import ActiveState, UnitState
+from hbd.systemd.state import UnitState
 from hbd.systemd.watches import OnChange, Watches
 
 MODE: Final = "replace"  # a conflicting job gives way: the cluster's word is the last one
@@ -84,15 +84,16 @@ class Manager:
             raise AdapterError(f"Failed to start '{unit}': {why_not}")
 
     async def _start_job(self, unit: str, timeout_usec: Usec) -> str:
-        with self._jobs.asking():
-            job = await self._enqueue("StartUnit", unit)
-            try:
-                return await self._result_within(job, timeout_usec)
-            except TimeoutError as error:
-                await self._cancel(job)
-                raise AdapterError(
-                    f"Failed to start '{unit}': not done within {_seconds(timeout_usec)}; cancelled"
-                ) from error
+        job, result = await self._enqueue("StartUnit", unit)
+        try:
+            return await _within(timeout_usec, result)
+        except TimeoutError as error:
+            await self._cancel(job)
+            raise AdapterError(
+                f"Failed to start '{unit}': not done within {_seconds(timeout_usec)}; cancelled"
+            ) from error
+        finally:
+            result.cancel()
 
     async def stop(self, unit: str, timeout_usec: Usec, *, must_succeed: bool = False) -> None:
         """Stop `unit` and return when systemd has seen it stopped. Unknown units are stopped.
@@ -107,37 +108,30 @@ class Manager:
             if error.name == NO_SUCH_UNIT:
                 return
             raise AdapterError(f"Failed to stop '{unit}': {error}") from error
-        state = await self.state(unit)
-        if not state.active.is_stopped:
-            why = f"job {result}, the unit is still {state.active.value} ({state.sub})"
-        elif must_succeed and state.active is ActiveState.FAILED:
-            why = f"it ended with result '{state.result}'"
-        else:
-            return
-        raise AdapterError(f"Failed to stop '{unit}': {why}{await self._reader.last_exit(unit)}")
+        if why := await self._reader.why_not_stopped(unit, must_succeed=must_succeed):
+            raise AdapterError(f"Failed to stop '{unit}': job {result}, {why}")
 
     async def _stop_job(self, unit: str, timeout_usec: Usec) -> str:
-        with self._jobs.asking():
-            job = await self._enqueue("StopUnit", unit)
+        _, result = await self._enqueue("StopUnit", unit)
+        try:
             try:
-                return await self._result_within(job, timeout_usec)
+                return await _within(timeout_usec, result)
             except TimeoutError:
                 await self._kill(unit)
-            try:
-                return await self._result_within(job, KILL_GRACE_USEC)
-            except TimeoutError as error:
-                raise AdapterError(
-                    f"Failed to stop '{unit}': not done within {_seconds(timeout_usec)}, nor "
-                    f"{_seconds(KILL_GRACE_USEC)} after SIGKILL"
-                ) from error
+            return await _within(KILL_GRACE_USEC, result)
+        except TimeoutError as error:
+            raise AdapterError(
+                f"Failed to stop '{unit}': not done within {_seconds(timeout_usec)}, nor "
+                f"{_seconds(KILL_GRACE_USEC)} after SIGKILL"
+            ) from error
+        finally:
+            result.cancel()
 
-    async def _enqueue(self, method: str, unit: str) -> str:
-        (job,) = await self._session.require().call(method, "ss", unit, MODE)
-        return str(job)
-
-    async def _result_within(self, job: str, limit_usec: Usec) -> str:
-        async with asyncio.timeout(limit_usec / SECOND):
-            return await self._jobs.wait(job)
+    async def _enqueue(self, method: str, unit: str) -> tuple[str, Result]:
+        """Ask for a job: its path, and its result to come."""
+        with self._jobs.asking():
+            (job,) = await self._session.require().call(method, "ss", unit, MODE)
+            return str(job), self._jobs.expect(str(job))
 
     async def _cancel(self, job: str) -> None:
         """Best effort: a job that ended meanwhile is as good as cancelled."""
@@ -217,6 +211,14 @@ class Manager:
                 self._watches.replace(await self.state(unit))
         except AdapterError:
             return
+
+
+async def _within(limit_usec: Usec, result: Result) -> str:
+    """The result, or TimeoutError; unlike under asyncio.timeout it can be waited for again."""
+    await asyncio.wait({result}, timeout=limit_usec / SECOND)
+    if not result.done():
+        raise TimeoutError
+    return result.result()
 
 
 def _seconds(usec: Usec) -> str:

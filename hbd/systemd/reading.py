@@ -107,6 +107,16 @@ class Reader:
         result = await self._result(unit)
         return f"it is {active} again, unit result '{result}'{await self.last_exit(unit)}"
 
+    async def why_not_stopped(self, unit: str, *, must_succeed: bool) -> str | None:
+        """After a stop job: None if nothing of the unit runs (and, if it must, it ended well)."""
+        (word,) = await self.properties(unit, "Unit", "ActiveState")
+        active = ActiveState.parse(word)
+        if not active.is_stopped:
+            return f"the unit is still {word}{await self.last_exit(unit)}"
+        if must_succeed and active is ActiveState.FAILED:
+            return f"unit result '{await self._result(unit)}'{await self.last_exit(unit)}"
+        return None
+
     async def why_failed(self, unit: str, result: str) -> str:
         """What the result word of a job means, with the unit's own."""
         match result:

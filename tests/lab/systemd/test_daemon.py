@@ -9,7 +9,6 @@ import pytest
 
 from hbd.systemd import unitfile
 from hbd.systemd.limits import deadman_usec, watchdog_usec
-from tests.lab.harness.host import run
 from tests.lab.systemd.conftest import changed
 from tests.lab.systemd.machine import DEADTIME_USEC, GROUP, Machine
 
@@ -186,8 +185,3 @@ async def test_the_sandbox_is_tight(with_hbd: Machine) -> None:
     """Goal: 3.0 at most on this systemd. Method: systemd-analyze security on the running unit."""
     words = ["systemd-analyze", "security", "--no-pager", "--threshold=30", HBD]
     assert (await with_hbd.node.run(words, check=False)).status == 0
-
-
-def test_the_machine_has_what_the_tests_need() -> None:
-    """Goal: a failure here is not a failure of hbd. Method: the tools are there."""
-    asyncio.run(run(["systemd-nspawn", "--version"]))

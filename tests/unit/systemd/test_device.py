@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
 from pathlib import Path
@@ -93,11 +94,26 @@ async def test_a_lost_device_that_is_still_mounted_is_not_gone() -> None:
         await device.prove_gone("/dev/no-such-disk", "/")
 
 
+async def test_a_disk_of_the_other_node_is_gone_from_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Goal: a DRBD secondary can be released, not mounted. Method: its EMEDIUMTYPE on open."""
+
+    def refuse(_: str) -> None:
+        raise OSError(errno.EMEDIUMTYPE, os.strerror(errno.EMEDIUMTYPE))
+
+    monkeypatch.setattr(device, "_number", lambda _: "147:0")
+    monkeypatch.setattr(device, "_open_exclusively", refuse)
+    await device.prove_gone("/dev/drbd0", str(tmp_path))
+    with pytest.raises(AdapterError):
+        await device.check_mountable("/dev/drbd0", str(tmp_path))
+
+
 async def test_a_disk_that_hangs_does_not_hang_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Goal: heartbeats go on. Method: a question that never comes back, under a short limit."""
     monkeypatch.setattr(device, "DEVICE_LIMIT_USEC", Usec(50_000))
     release = threading.Event()
-    monkeypatch.setattr(os, "stat", lambda _: release.wait(10))
+    monkeypatch.setattr(device, "_number", lambda _: release.wait(10))
     try:
         for _ in range(2):  # the second does not start another thread
             with pytest.raises(AdapterError):
@@ -105,7 +121,6 @@ async def test_a_disk_that_hangs_does_not_hang_the_loop(monkeypatch: pytest.Monk
         waiting = [thread for thread in threading.enumerate() if thread.name == "device /dev/hung"]
         assert len(waiting) == 1
     finally:
-        monkeypatch.undo()
         release.set()
         await asyncio.to_thread(waiting[0].join, 5)
         await asyncio.sleep(0)
