@@ -38,9 +38,13 @@ def notice_stall(node: Node, now: Instant) -> Step:
     A node whose loop came more than half of deadtime too late, or whose machine was suspended
     (`now` counts suspend), has not heard the peer because it did not listen. It forgets what it
     concluded about the peer, looks at its own groups again and gives every timer its time back.
+    One that was late by less, but by a heartbeat or more, waits for one more before it concludes
+    anything: what came meanwhile is in its sockets still.
     """
     late = Usec(now - next_deadline(node))
     if late <= node.timing.deadtime_usec // 2:
+        if late >= node.timing.keepalive_usec:
+            node = replace(node, patient_until=Instant(now + node.timing.keepalive_usec))
         return Step(replace(node, stepped_at=now))
     peer = node.peer
     if peer.status is not PeerStatus.UNKNOWN:
@@ -190,10 +194,12 @@ def _peer_deadtime(node: Node) -> Usec:
 
 def _lost_at(node: Node) -> Instant | None:
     if node.peer.is_heard:
-        return Instant(_silent_since(node) + _peer_deadtime(node))
-    if node.peer.status is PeerStatus.UNKNOWN:
-        return Instant(_silent_since(node) + node.timing.initdead_usec)
-    return None
+        lost_at = _silent_since(node) + _peer_deadtime(node)
+    elif node.peer.status is PeerStatus.UNKNOWN:
+        lost_at = _silent_since(node) + node.timing.initdead_usec
+    else:
+        return None
+    return Instant(max(lost_at, node.patient_until))
 
 
 def _late_at(node: Node) -> Instant | None:

@@ -149,6 +149,7 @@ class Node:
     started_at: Instant
     stepped_at: Instant
     watched_since: Instant  # from when on silence is silence: we were listening all the time
+    patient_until: Instant  # we were late a little: what waits in the sockets is heard first
     heartbeat_due: Instant
     phase: Phase = Phase.STARTING
     limits: Limits = Limits()
@@ -245,6 +246,7 @@ def new_node(
         started_at=now,
         stepped_at=now,
         watched_since=now,
+        patient_until=now,
         heartbeat_due=now,
     )
 
