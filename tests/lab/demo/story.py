@@ -12,9 +12,13 @@ from tests.lab.harness.host import Finished, LabError, now, say
 from tests.lab.harness.node import Node
 from tests.lab.harness.things import Thing
 
-PLANNED = 0.6  # s: the longest SMB gap of a planned hand-over
-FAILED = DEADTIME + 0.6  # s: of a dead node
-UNTOUCHED = 0.3  # s: what a busy two-core machine does to a client that nothing happens to
+# The longest SMB gaps. What is promised is the median of several runs, which `make bench` judges;
+# one gap alone, on a machine that may be busy with other things, may be twice as long.
+PLANNED_MEDIAN = 0.6  # s: of a planned hand-over
+FAILED_MEDIAN = DEADTIME + 0.6  # s: of a dead node
+PLANNED = 2 * PLANNED_MEDIAN
+FAILED = DEADTIME + 2 * (FAILED_MEDIAN - DEADTIME)
+UNTOUCHED = 0.5  # s: what a busy two-core machine does to a client that nothing happens to
 READY_WITHIN = DEADTIME  # s for a killed daemon to be back: later, its groups would be stopped
 CONVERGED_WITHIN = 60.0  # s for one node to give way once the links are mended
 SPLIT_WITHIN = DEADTIME + 3.0  # s from the last link's end to a peer that is up, if it comes up
