@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.lab.demo.__main__ import demo
-from tests.lab.demo.package import built_package
+from tests.lab.story.setup import package
 
 pytestmark = pytest.mark.lab
 
@@ -16,4 +16,4 @@ async def test_the_demo_has_no_deviation() -> None:
     """Goal: `make demo` works as the README says. Method: play it, whole."""
     if os.geteuid() != 0:
         pytest.skip("needs root to boot machines")
-    assert await demo("bookworm", built_package()) == 0
+    assert await demo("bookworm", package()) == 0
