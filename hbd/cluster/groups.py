@@ -49,6 +49,7 @@ def merge_records(node: Node, *, peer_restarted: bool) -> Step:
             told = replace(group, epoch=word.epoch, owner=word.owner)
             if told.record > group.record:
                 group = replace(told, giving=False, wanted=False, failback_due=False)
+                group = _tried_anew(group) if node.owns(group) else group
             if peer_restarted and _goes_home_at_restart(node, group):
                 group = replace(group, failback_due=True)
         groups.append(group)
@@ -278,9 +279,19 @@ def _acquire(node: Node, group: Group, now: Instant) -> Step:
         failback_due=group.preferred == node.peer.name,
         wanted=False,
     )
-    if acquired.state is GroupState.START_FAILED:  # there is no one else left to try it
-        acquired = replace(acquired, state=GroupState.STOPPED, start_failed=False, failure="")
+    acquired = _tried_anew(acquired)
     return _serve(node.with_group(acquired), acquired, now)
+
+
+def _tried_anew(group: Group) -> Group:
+    """A new mandate is worth a new try: an earlier failed start here stands in its way no more.
+
+    It comes when there is no one else left: from a peer that is out, or that gives the group away
+    although it knows of the failure. A peer whose own start fails gives it to no one who failed.
+    """
+    if group.state is not GroupState.START_FAILED:
+        return group
+    return replace(group, state=GroupState.STOPPED, start_failed=False, failure="")
 
 
 def _hand_over(node: Node, group: Group) -> Step:
