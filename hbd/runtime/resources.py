@@ -14,7 +14,7 @@ from hbd.cluster.terms import ResourceState
 from hbd.errors import AdapterError
 from hbd.net.address import Addresses, SharedAddress, in_use
 from hbd.net.announce import Announcer
-from hbd.systemd import device, hold, script
+from hbd.systemd import device, filesystem, hold, script
 from hbd.systemd.manager import Manager
 from hbd.systemd.resource import Kind, Resource
 
@@ -128,20 +128,20 @@ class UnitRunnable:
         """See Runnable."""
         if self.unit is None:
             return
-        filesystem = self._resource.filesystem
-        if filesystem is not None:
-            await device.check_mountable(filesystem.device, filesystem.directory)
+        spec = self._resource.filesystem
+        if spec is not None:
+            await device.check_mountable(spec.device, spec.directory)
         await self._manager.start(self.unit, self._resource.start_limit_usec)
 
     async def stop(self) -> None:
         """See Runnable. A mount is stopped when its device can be opened exclusively."""
         if self.unit is None:
             return
+        if self._resource.filesystem is not None:
+            await filesystem.release(self._resource, self._manager)
+            return
         is_script = self._resource.kind is Kind.SCRIPT
         await self._manager.stop(self.unit, self._resource.stop_limit_usec, must_succeed=is_script)
-        filesystem = self._resource.filesystem
-        if filesystem is not None:
-            await device.prove_gone(filesystem.device, filesystem.directory)
 
     async def look(self) -> ResourceState:
         """See Runnable. A script that was not started here is asked for its own opinion."""
