@@ -31,6 +31,8 @@ from hbd.cluster.terms import (
     Usec,
 )
 
+ALIVE_PART = 12  # of deadtime: three times while the watchdog waits (deadtime / 4) once
+
 
 def notice_stall(node: Node, now: Instant) -> Step:
     """Trust no silence that was not listened to: start observing anew after a late wake-up.
@@ -140,10 +142,7 @@ def expire(node: Node, now: Instant) -> Step:
 
 
 def speak(node: Node, now: Instant) -> Step:
-    """Send the heartbeat when it is due; in between, tell at once what has changed.
-
-    The watchdog is fed here and nowhere else, so that it proves clock, loop and decision.
-    """
+    """Send the heartbeat when it is due; in between, tell at once what has changed."""
     if node.phase is Phase.LEFT or node.goodbyes:
         return Step(node)
     report = report_of(node)
@@ -152,15 +151,28 @@ def speak(node: Node, now: Instant) -> Step:
         if due <= now:  # too late for the rhythm: start it anew
             due = Instant(now + node.timing.keepalive_usec)
         spoken = replace(node, said=report, heartbeat_due=due)
-        return Step(spoken, (SendHeartbeat(report), ProveAlive()))
+        return Step(spoken, (SendHeartbeat(report),))
     if report != node.said:
         return Step(replace(node, said=report), (Announce(report),))
     return Step(node)
 
 
+def prove_alive(node: Node, now: Instant) -> Step:
+    """Feed the watchdog, here and nowhere else: so it proves clock, loop and decision.
+
+    Its rhythm is a part of deadtime, as the watchdog's own time is, and not keepalive, which may
+    be as long as almost half of deadtime.
+    """
+    if node.phase is Phase.LEFT or now < node.alive_due:
+        return Step(node)
+    due = Instant(now + node.timing.deadtime_usec // ALIVE_PART)
+    return Step(replace(node, alive_due=due), (ProveAlive(),))
+
+
 def next_deadline(node: Node) -> Instant:
     """The next moment at which time alone changes something: the one timer is armed for it."""
-    moments: list[Instant | None] = [node.heartbeat_due, _lost_at(node), _late_at(node)]
+    moments: list[Instant | None] = [node.heartbeat_due, node.alive_due]
+    moments += [_lost_at(node), _late_at(node)]
     moments += [_link_deadline(node, link) for link in node.links if link.status is LinkStatus.UP]
     moments += [group.deadline for group in node.groups]
     moments += [job.deadline for job in node.jobs]

@@ -151,6 +151,7 @@ class Node:
     watched_since: Instant  # from when on silence is silence: we were listening all the time
     patient_until: Instant  # we were late a little: what waits in the sockets is heard first
     heartbeat_due: Instant
+    alive_due: Instant
     phase: Phase = Phase.STARTING
     limits: Limits = Limits()
     jobs: tuple[Job, ...] = ()
@@ -248,6 +249,7 @@ def new_node(
         watched_since=now,
         patient_until=now,
         heartbeat_due=now,
+        alive_due=now,
     )
 
 

@@ -44,6 +44,8 @@ GOODBYES = 3  # a goodbye is not acknowledged, and the daemon does not stay to r
 def step(node: Node, event: Event, now: Instant) -> Step:
     """Believe what happened, then decide; `now` may be late, and never goes back."""
     assert now >= node.stepped_at, "CLOCK_BOOTTIME does not go back"
+    if node.phase is Phase.LEFT:
+        return Step(replace(node, stepped_at=now))  # whatever comes now is for the next life
     step = chain(
         node,
         (
@@ -58,6 +60,7 @@ def step(node: Node, event: Event, now: Instant) -> Step:
             partial(requests.settle, now=now),
             partial(_farewell, now=now),
             partial(liveness.speak, now=now),
+            partial(liveness.prove_alive, now=now),
         ),
     )
     invariants.check(node, step.node)
