@@ -68,6 +68,7 @@ from hbd.runtime.network import Network
 from hbd.runtime.recorder import Recorder
 from hbd.runtime.summary import summary
 from hbd.systemd import boot, hold, install, unitfile
+from hbd.systemd.connection import PRIVATE, SYSTEM_BUS
 from hbd.systemd.limits import watchdog_usec
 from hbd.systemd.manager import Manager
 from hbd.systemd.notify import Notifier
@@ -108,7 +109,9 @@ class Daemon:
         self._inbox = Inbox(self._handle)
         self._alarm = Alarm(lambda: self._inbox.post(ClockTicked()))
         self._recorder = Recorder(_log)
-        self._manager = Manager()
+        # systemd's own socket first: a failover needs no message bus, and no user of the bus can
+        # send anything to the connection that failovers depend on.
+        self._manager = Manager(endpoints=(PRIVATE, SYSTEM_BUS))
         by_name = config.uuidfrom is UuidSource.NODENAME
         uuid = identity.node_uuid(state_directory, config.local, from_name=by_name)
         self._media = Media(
