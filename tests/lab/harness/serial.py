@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 BITS_PER_BYTE = 10  # 8 data bits, start and stop: 19200 baud carry 1920 bytes/s
 _BURST = 0.02  # s: how far a line may run ahead of its rate, so that short frames go at once
+_FIFO = 8  # bytes: a 16550 wakes its reader when its buffer is half full, not for every byte
 
 
 @dataclass(slots=True)
@@ -82,15 +83,15 @@ class NullModem:
         first, second = self._ports
         last = time.monotonic()
         while True:
-            waiting = [port.master for port in self._ports if port.budget >= 1.0]
-            pause = None if len(waiting) == 2 else 1 / self._rate
+            waiting = [port.master for port in self._ports if port.budget >= _FIFO]
+            pause = None if len(waiting) == 2 else _FIFO / self._rate
             readable, _, _ = select.select([self._wake, *waiting], [], [], pause)
             if self._wake in readable:
                 return
             moment = time.monotonic()
             earned, last = (moment - last) * self._rate, moment
             for port, other in ((first, second), (second, first)):
-                port.budget = min(port.budget + earned, max(1.0, _BURST * self._rate))
+                port.budget = min(port.budget + earned, max(_FIFO, _BURST * self._rate))
                 if port.master in readable:
                     self._carry(port, other)
 
