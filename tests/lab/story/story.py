@@ -103,6 +103,10 @@ class Story:
             within=within, after=self._page[node.name], until=until,
         )  # fmt: skip
 
+    def place(self, node: Node) -> str:
+        """The journal's cursor where this page begins."""
+        return self._page[node.name]
+
     async def told(self, node: Node, *matches: str) -> list[Entry]:
         """Every journal entry on this page that has all of `matches`."""
         place = f"--after-cursor={self._page[node.name]}"
@@ -150,6 +154,12 @@ class Story:
             within=MOVED_WITHIN,
         )
 
+    async def link_counters(self, node: Node, name: str) -> dict[str, int]:
+        """A link's counters, as `node` tells them now."""
+        view = await status(node)
+        assert view is not None, f"{node.name} is not on the bus"
+        return dict(link(view, name).counters)
+
     # --- what the kernel says -------------------------------------------------------------------
 
     async def held_by(self, node: Node, *, within: float = WITHIN) -> None:
@@ -166,7 +176,7 @@ class Story:
             f"serving {GROUP}",
             within,
         )
-        assert self.holders() == {node.name}
+        assert self._may_overlap or self.holders() == {node.name}
 
     def holders(self) -> set[str]:
         """Every node that has the disk or the address."""

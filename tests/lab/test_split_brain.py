@@ -1,0 +1,134 @@
+"""Every link is cut while both nodes live: what two links cannot promise, and how it heals."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hbd.cli.view import StatusView
+from hbd.cluster.terms import GroupState, PeerStatus
+from hbd.journal import MessageId
+from tests.lab.harness.host import run
+from tests.lab.harness.things import Thing
+from tests.lab.story.status import group
+from tests.lab.story.story import GROUP, MOVED_WITHIN, REST_WITHIN, Story
+
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
+
+BLIND = (
+    MessageId.PEER_LATE,
+    MessageId.PEER_LOST,
+    MessageId.LINK_DEAD,
+    MessageId.LINK_FAULT,
+    MessageId.UNPROTECTED,
+    MessageId.REJECTED_INPUT,  # the message that a cut serial line left half told
+)
+
+
+@asynccontextmanager
+async def no_link(story: Story) -> AsyncIterator[None]:
+    """Both heartbeat links are cut, and mended in the end."""
+    await story.lab.cut_crossover()
+    story.lab.serial.cut()
+    try:
+        yield
+    finally:
+        story.lab.serial.mend()
+        await story.lab.mend_crossover()
+
+
+@asynccontextmanager
+async def divided_lan(story: Story) -> AsyncIterator[None]:
+    """On the LAN both nodes reach the client, but not each other."""
+    await _isolate(story, "on")
+    try:
+        yield
+    finally:
+        await _isolate(story, "off")
+
+
+async def _isolate(story: Story, how: str) -> None:
+    wires = story.lab.network.namespace("wires")
+    for node in story.lab.nodes:
+        port = ["dev", f"{node.name}-eth0", "type", "bridge_slave", "isolated", how]
+        await run(["ip", "-n", wires, "link", "set", *port])
+
+
+def have_all(story: Story, count: int) -> bool:
+    """Whether disk and address are each on so many nodes."""
+    return all(len(story.watch.holders(thing)) == count for thing in Thing)
+
+
+def _owns_again(view: StatusView) -> bool:
+    """The other one's claim, which it could not make good, is undone: a later record is home's."""
+    found = group(view, GROUP)
+    settled = (found.owner, found.state) == (view.node, GroupState.STARTED.value)
+    return settled and found.epoch > 1 and view.peer_status == PeerStatus.ACTIVE.value
+
+
+async def test_an_address_that_still_answers_on_the_lan_is_not_taken(story: Story) -> None:
+    """Goal: a living peer that merely fell silent keeps its group. Method: cut both links only.
+
+    The other node thinks it lost and would take over, but asks the LAN first, and is answered. It
+    is no worse for it: when the links are back a planned move to it goes as ever.
+    """
+    story.expects(*BLIND)
+    story.expects("resource failed", MessageId.START_FAILED, on=story.away)
+    async with no_link(story):
+        await story.heard(story.away, MessageId.START_FAILED, within=MOVED_WITHIN)
+        await story.nothing_moves(1.0)
+        view = await story.until_status(
+            story.away,
+            lambda view: group(view, GROUP).state == GroupState.START_FAILED.value,
+            "the start failed",
+        )
+        assert group(view, GROUP).failure
+        assert story.holders() == {story.home.name}
+    await story.until_status(story.home, _owns_again, "the owner by both nodes' word", REST_WITHIN)
+    assert story.holders() == {story.home.name}
+
+    await story.home.run(["systemctl", "stop", "hbd"])
+    await story.served_by(story.away)
+    await story.home.run(["systemctl", "start", "hbd"])
+    await story.served_by(story.home)
+
+
+async def test_with_links_and_lan_cut_both_serve_and_say_that_nothing_protects_them(
+    story: Story,
+) -> None:
+    """Goal: the classic set-up's limit is as documented. Method: cut everything, then mend it.
+
+    Each node takes silence for death by the administrator's word, and says `unprotected`. Healed,
+    exactly one gives way, and one holder remains.
+    """
+    story.splits_the_brain()
+    story.expects(*BLIND)
+    async with divided_lan(story), no_link(story):
+        for node in story.lab.nodes:
+            await story.heard(node, MessageId.UNPROTECTED, within=MOVED_WITHIN)
+        await story.watch.until(lambda: have_all(story, 2), "both hold all", MOVED_WITHIN)
+        view = await story.until_status(
+            story.away, lambda view: view.peer_status == PeerStatus.FENCED.value, "without a peer"
+        )
+        assert not any(node.fence_proven for node in view.nodes)
+        await story.served_by(story.away)
+        await story.turn_page()
+
+    await story.watch.until(lambda: have_all(story, 1), "one holder", REST_WITHIN)
+    (holder,) = story.holders()
+    losing = next(node for node in story.lab.nodes if node.name != holder)
+    await story.heard(losing, MessageId.GROUP_STOPPED)
+    stopped = [await story.told(node, "HBD_EVENT=group-stopped") for node in story.lab.nodes]
+    assert sorted(map(len, stopped)) == [0, 1]
+
+
+async def test_one_returning_link_is_enough_to_end_a_partition(story: Story) -> None:
+    """Goal: any link heals. Method: cut everything, mend the serial line alone, then the rest."""
+    story.splits_the_brain()
+    story.expects(*BLIND)
+    async with divided_lan(story), no_link(story):
+        await story.watch.until(lambda: have_all(story, 2), "both hold all", MOVED_WITHIN)
+        story.lab.serial.mend()
+        await story.watch.until(lambda: have_all(story, 1), "one holder", REST_WITHIN)
