@@ -217,12 +217,23 @@ def _serve(node: Node, group: Group, now: Instant) -> Step:
         return _give(node, group, now)
     if group.state is GroupState.START_FAILED and _peer_could_start(node, group):
         return _hand_over(node, group)
-    may_revive = group.state is GroupState.PARTIAL and group.revived_at is not None
     if group.state in (GroupState.STOPPED, GroupState.PARTIAL) and (
-        may_revive or is_clear_of_peer(node, group)
+        _may_revive(node, group, now) or is_clear_of_peer(node, group)
     ):
         return _start(node, group, now)
     return Step(node)
+
+
+def _may_revive(node: Node, group: Group, now: Instant) -> bool:
+    """Whether a group goes on here whatever the peer says: it served until this very step.
+
+    Not if we may have slept through a takeover: then the peer must be heard first. And not later,
+    when what runs in part may be leftovers: then the peer must be clear, as for any start.
+    """
+    peer = node.peer
+    listened = peer.heard_at is not None and peer.heard_at >= node.watched_since
+    knows = peer.report is not None or (peer.status is PeerStatus.LOST and listened)
+    return group.state is GroupState.PARTIAL and group.revived_at == now and knows
 
 
 def _intent(node: Node, group: Group) -> Group:
