@@ -120,9 +120,10 @@ class Driven:
         """Time in which nothing is heard; the timer is always in time."""
         until = Instant(self.now + round(seconds * SECOND))
         actions: Actions = ()
-        while next_deadline(self.node) <= until:
+        while self.phase() is not Phase.LEFT and next_deadline(self.node) <= until:
             self.now = max(self.now, next_deadline(self.node))
             actions += self.ticks()
+            assert next_deadline(self.node) > self.now or self.phase() is Phase.LEFT, "no busy loop"
         self.now = until
         return actions
 
