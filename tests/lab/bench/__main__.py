@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.lab.bench import cost, gaps, heartbeats
+from tests.lab.bench.floor import floor
 from tests.lab.demo.package import built_package
 from tests.lab.demo.step import losses
 from tests.lab.demo.story import Story
@@ -18,7 +19,8 @@ from tests.lab.harness.program import main_program
 
 
 async def bench(suite: str, package: Path, runs: int) -> int:
-    """Measure everything in one lab; 0 if every limit is kept."""
+    """Measure the floor, then everything on one cluster; 0 if every limit is kept."""
+    by_hand = await floor(suite, runs)
     async with Lab(suite=suite, package=package, purpose="bench") as lab:
         story = Story(lab)
         if (started := await story.start()).deviations:
@@ -32,6 +34,7 @@ async def bench(suite: str, package: Path, runs: int) -> int:
     measured = gaps.measured(rows)
     figures.append(cost.Figure("heartbeats per CPU second", heartbeats.per_cpu_second(), ""))
     print(f"\n{suite}, client gaps in seconds:\n\n{gaps.report(measured)}\n")
+    print(f"moved by hand, no cluster software: SMB {gaps.spread(by_hand)} s\n")
     print(f"{cost.report(figures)}\n")
     misses = [title for title, one in measured.items() if one.misses_limit]
     misses += [figure.name for figure in figures if figure.is_over]

@@ -80,7 +80,11 @@ def report(kinds: dict[str, Measured]) -> str:
         cells = [title, str(len(one.gaps["smb"])), limit]
         for name in STREAMS:
             values = one.gaps[name]
-            cells.append(f"{statistics.median(values):.2f}")
-            cells.append(f"{min(values):.2f}–{max(values):.2f}")
+            cells += spread(values).split(" of ")
         lines.append(tuple(cells))
     return grid(lines)
+
+
+def spread(values: Sequence[float]) -> str:
+    """`MEDIAN of LEAST–MOST`."""
+    return f"{statistics.median(values):.2f} of {min(values):.2f}–{max(values):.2f}"
