@@ -89,6 +89,8 @@ def on_observed(node: Node, event: GroupObserved) -> Step:
     group = node.group(event.group)
     if group is None or group.state in (*_AT_WORK, GroupState.STOP_FAILED):
         return Step(node)
+    if node.goodbyes:
+        return Step(node)  # all of it was proven stopped, and said to be: that stands
     if event.state is GroupState.STOPPED and group.state is GroupState.START_FAILED:
         return Step(node)
     found_serving = group.state is GroupState.UNKNOWN and event.state is GroupState.STARTED
