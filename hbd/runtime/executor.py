@@ -84,6 +84,7 @@ class GroupRunner:
         self._shared = shared
         self._post = post
         self._task: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
         self._serving = False  # every resource is started and meant to run
 
     # --- what the core asks -------------------------------------------------------------------
@@ -104,6 +105,7 @@ class GroupRunner:
     async def close(self) -> None:
         """Abandon what is under way; the resources stay as they are."""
         await _ended(self._task)
+        await _ended(self._tidying)
 
     # --- what systemd and netlink tell --------------------------------------------------------
 
@@ -172,6 +174,8 @@ class GroupRunner:
         return state
 
     async def _start(self, operation: int) -> None:
+        if self._tidying is not None:
+            await asyncio.shield(self._tidying)
         hold.hold(self.name)
         for resource in self._resources:
             resource.prepare()
@@ -208,11 +212,16 @@ class GroupRunner:
         else:
             hold.let_go(self.name)
             self._post(GroupStopped(self.name, operation))
+        self._tidying = asyncio.create_task(self._tidy(), name=f"group {self.name}: tidy")
+        await asyncio.shield(self._tidying)
+
+    async def _tidy(self) -> None:
+        """What a stop leaves to do when the group is told as stopped; nothing abandons it."""
+        with contextlib.suppress(AdapterError):  # alone: what others share is part of it, too
+            await self._manager.stop_alone(self._target, TARGET_LIMIT_USEC)
         for unit in self._shared.wanted_back():
             with contextlib.suppress(AdapterError):  # its group notices and restarts it
                 await self._manager.start(unit, Usec(20 * SECOND))
-        with contextlib.suppress(AdapterError):  # empty by now
-            await self._manager.stop(self._target, TARGET_LIMIT_USEC)
 
     def _changed(self, resource: Runnable, state: ResourceState, why: str = "") -> None:
         self._post(ResourceChanged(self.name, resource.text, state, why))
