@@ -140,8 +140,10 @@ class UnitRunnable:
         if self._resource.filesystem is not None:
             await filesystem.release(self._resource, self._manager)
             return
-        is_script = self._resource.kind is Kind.SCRIPT
-        await self._manager.stop(self.unit, self._resource.stop_limit_usec, must_succeed=is_script)
+        if self._resource.kind is Kind.SCRIPT:
+            await script.release(self._resource, self._manager)
+            return
+        await self._manager.stop(self.unit, self._resource.stop_limit_usec)
 
     async def look(self) -> ResourceState:
         """See Runnable. A script that was not started here is asked for its own opinion."""
