@@ -71,6 +71,7 @@ class AddressRunnable:
         if not self._held:
             probe = self._addresses.probe(self._shared)
             self._probe = asyncio.create_task(probe, name=f"probe {self._shared}")
+            self._probe.add_done_callback(_heeded)
 
     async def start(self) -> None:
         """See Runnable."""
@@ -110,6 +111,12 @@ class AddressRunnable:
         if self._probe is not None:
             self._probe.cancel()
             self._probe = None
+
+
+def _heeded(probe: asyncio.Task[str | None]) -> None:
+    """A probe that failed is of no interest when a resource to the left failed before it."""
+    if not probe.cancelled():
+        probe.exception()
 
 
 class UnitRunnable:
