@@ -28,7 +28,7 @@ GROUP = files.SHARED_ADDRESS  # a group's name is its first resource
 DEADTIME = files.DEADTIME
 WITHIN = 20.0  # s for what takes well below 1 on a quiet machine
 MOVED_WITHIN = DEADTIME + WITHIN  # s for what waits for deadtime first
-REST_WITHIN = 60.0  # s: two starts, a failback, and a machine that is busy with other things
+REST_WITHIN = 40.0  # s: two starts, a failback, and a machine that is busy with other things
 
 
 class Story:
