@@ -69,7 +69,9 @@ def test_on_a_tie_the_preferred_node_has_it() -> None:
     assert driven.disk.owner == HERE
     assert driven.state() is GroupState.STARTED
     driven = fresh({DISK: THERE})
+    driven.ticks()
     driven.observes(DISK, GroupState.STARTED)
+    driven.peer_says(DISK, GroupState.STOPPED)
     assert (driven.disk.owner, driven.disk.epoch) == (HERE, 1)
     driven.peer_says(DISK, GroupState.STARTED, owner=THERE, epoch=1)
     assert driven.disk.owner == THERE
@@ -140,9 +142,10 @@ def test_a_restarted_daemon_keeps_what_it_finds_serving(home: NodeName) -> None:
     """Goal: a new daemon moves nothing. Method: found started; the peer knows no more than we."""
     driven = fresh({DISK: home})
     driven.ticks()
-    driven.observes(DISK, GroupState.STARTED)
+    actions = driven.observes(DISK, GroupState.STARTED)
+    assert (driven.disk.owner, driven.disk.epoch) == (home, 0), "not before the peer was asked"
+    actions += driven.peer_says(DISK, GroupState.STOPPED, owner=home, epoch=0)
     assert (driven.disk.owner, driven.disk.epoch) == (HERE, 1)
-    actions = driven.peer_says(DISK, GroupState.STOPPED, owner=home, epoch=0)
     assert only(StopGroup, actions) == []
     assert driven.state() is GroupState.STARTED
 
@@ -157,12 +160,13 @@ def test_a_restarted_daemon_learns_its_record_from_the_peer() -> None:
     assert driven.state() is GroupState.STARTED
 
 
-def test_a_restarted_daemon_gives_way_if_the_group_has_moved_meanwhile() -> None:
-    """Goal: what was taken over stays so. Method: found started; it says epoch 5."""
+@pytest.mark.parametrize("epoch", [1, 5])
+def test_a_restarted_daemon_gives_way_if_the_group_has_moved_meanwhile(epoch: int) -> None:
+    """Goal: what was taken over stays so, the first time too. Method: found; then the record."""
     driven = fresh()
     driven.ticks()
     driven.observes(DISK, GroupState.STARTED)
-    actions = driven.peer_says(DISK, GroupState.STARTED, owner=THERE, epoch=5)
+    actions = driven.peer_says(DISK, GroupState.STARTED, owner=THERE, epoch=epoch)
     assert len(only(StopGroup, actions)) == 1
 
 
