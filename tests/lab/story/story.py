@@ -160,6 +160,19 @@ class Story:
         assert view is not None, f"{node.name} is not on the bus"
         return dict(link(view, name).counters)
 
+    async def until_counter(
+        self, node: Node, name: str, counter: str, before: dict[str, int]
+    ) -> None:
+        """Wait until a link's counter on `node` has grown; counters give no signal of their own."""
+        deadline = now() + WITHIN
+        while (await self.link_counters(node, name))[counter] <= before[counter]:
+            if now() > deadline:
+                raise LabError(f"{node.name}: {counter} of {name} does not grow")
+
+    def elapsed(self) -> float:
+        """Seconds since this page began."""
+        return now() - self.page_began
+
     # --- what the kernel says -------------------------------------------------------------------
 
     async def held_by(self, node: Node, *, within: float = WITHIN) -> None:
