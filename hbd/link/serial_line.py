@@ -18,7 +18,7 @@ from hbd.wire.session import Outgoing
 from hbd.wire.stream import ClassicFramer
 
 READ_BYTES = 4096  # one read per turn of the loop: the size of the tty's own buffer
-REST_S = 0.02  # between two reads: a message takes 150 ms at 19200 baud, and would wake us 15 times
+REST_S = 0.06  # between two reads: a heartbeat takes 140 ms at 19200 baud and would wake us 15 times
 MESSAGE_BYTES_MAX = 65_536  # 34 s at 19200 baud: nothing longer could be of use on a line
 NOISE_BYTES = 512  # two heartbeats' worth, and no whole message among it
 SETTLE_S = 0.5  # a line that hangs up sooner after opening was never well
@@ -95,7 +95,7 @@ class Line:
         asyncio.get_running_loop().add_reader(self.fd, self._readable)
 
     def _rest(self) -> None:
-        """Let bytes gather in the kernel, which holds 4096: 90 ms' worth at 460800 baud."""
+        """Let bytes gather in the kernel, which holds 4096: 89 ms at 460800 baud."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(self.fd)
         self._resting = loop.call_later(REST_S, self._listen)
