@@ -18,7 +18,7 @@ from hbd.wire.session import Outgoing
 from hbd.wire.stream import ClassicFramer
 
 READ_BYTES = 4096  # one read per turn of the loop: the size of the tty's own buffer
-REST_S = 0.06  # between two reads: a heartbeat takes 140 ms at 19200 baud and would wake us 15 times
+REST_S = 0.06  # between two reads: a heartbeat takes 140 ms at 19200 baud, and 15 wake-ups
 MESSAGE_BYTES_MAX = 65_536  # 34 s at 19200 baud: nothing longer could be of use on a line
 NOISE_BYTES = 512  # two heartbeats' worth, and no whole message among it
 SETTLE_S = 0.5  # a line that hangs up sooner after opening was never well
