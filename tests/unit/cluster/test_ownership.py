@@ -11,6 +11,7 @@ from hbd.cluster.node import Group
 from hbd.cluster.terms import (
     AutoFailback,
     Epoch,
+    Generation,
     GroupName,
     GroupReport,
     GroupState,
@@ -114,6 +115,17 @@ def test_the_owner_waits_for_a_peer_that_does_not_mention_the_group() -> None:
     assert driven.phase() is Phase.ACTIVE
     assert driven.state() is GroupState.STOPPED
     assert only(StartGroup, driven.listens(60)) == []
+
+
+def test_the_owner_waits_for_a_peer_that_speaks_to_its_former_life() -> None:
+    """Goal: an old word clears nothing. Method: stopped there, said before it heard this life."""
+    driven = watching()
+    driven.said = replace(driven.said, heard=Generation(driven.node.generation - 1))
+    actions = driven.peer_says(DISK, GroupState.STOPPED, owner=HERE, epoch=1)
+    assert driven.disk.owner == HERE, "the record counts whoever it was said to"
+    assert only(StartGroup, actions) == []
+    driven.said = replace(driven.said, heard=driven.node.generation)
+    assert len(only(StartGroup, driven.hears())) == 1
 
 
 def test_a_group_that_only_the_peer_knows_is_not_ours() -> None:
