@@ -11,12 +11,21 @@ import logging
 import os
 import socket
 import sys
+import time
+from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "hbd"
+MAX_WAITING = 1000  # lines; some 400 KiB: a start, a takeover and a farewell make fewer than 100
+RETRY_SECONDS = 0.01  # a datagram socket that is full gives no event to who is not connected
+LAST_SECONDS = 0.5
 
 _PRIORITY = {
     logging.DEBUG: 7,
@@ -70,12 +79,19 @@ def fields(message_id: MessageId | None = None, **values: object) -> dict[str, o
 
 
 class JournalHandler(logging.Handler):
-    """Sends each record to journald; a journal that does not answer costs nothing but the line."""
+    """Sends each record to journald.
+
+    journald reads slower than a daemon of real-time priority writes, and its socket may hold as few
+    as ten lines (net.unix.max_dgram_qlen): a burst waits here, in order and bounded. A journal that
+    is away costs nothing but the line.
+    """
 
     def __init__(self, path: Path = SOCKET) -> None:
         super().__init__()
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._waiting: deque[bytes] = deque()
+        self._is_due = False  # the event loop will try again
         self.lost_count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -90,15 +106,59 @@ class JournalHandler(logging.Handler):
         named = getattr(record, "journal", {})
         assert isinstance(named, Mapping), "journal fields are made by `fields`"
         pairs.update(named)
-        try:
-            self._socket.sendto(encode(pairs), self._path)
-        except OSError:
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append(encode(pairs))
+        else:
             self.lost_count += 1
+        if not self._send_waiting():
+            self._try_again()
+
+    def flush(self) -> None:
+        """Send what waits, for as long as a farewell may take: at the end of the program."""
+        deadline = time.monotonic() + LAST_SECONDS
+        while not self._send_waiting() and time.monotonic() < deadline:
+            time.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
         """Give the socket back."""
         self._socket.close()
         super().close()
+
+    def _send_waiting(self) -> bool:
+        """Send as much as journald takes now; whether nothing waits any more."""
+        while self._waiting:
+            try:
+                self._socket.sendto(self._waiting[0], self._path)
+            except BlockingIOError:
+                return False
+            except OSError:
+                self.lost_count += 1
+            self._waiting.popleft()
+        return True
+
+    def _try_again(self) -> None:
+        """In a moment, if there is an event loop; else with the next line, or at the end."""
+        loop = _running_loop()
+        if loop is not None and not self._is_due:
+            self._is_due = True
+            loop.call_later(RETRY_SECONDS, self._due)
+
+    def _due(self) -> None:
+        self._is_due = False
+        if not self._send_waiting():
+            self._try_again()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop, where one runs; asyncio is not loaded for the question alone."""
+    if "asyncio" not in sys.modules:
+        return None
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def encode(pairs: Mapping[str, object]) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -177,6 +179,25 @@ def test_a_journal_that_does_not_read_costs_only_the_line(journald: Journald) ->
         if journald.handler.lost_count:
             break
     assert journald.handler.lost_count
+
+
+async def test_a_burst_arrives_whole_and_in_order_at_a_slow_journal(journald: Journald) -> None:
+    """Goal: no fact is lost because journald has not read yet. Method: 200 lines, then read."""
+    for number in range(200):
+        journald.log.info("line %d", number)
+    read = [await asyncio.to_thread(journald.read) for _ in range(200)]
+    assert [line["MESSAGE"] for line in read] == [b"line %d" % n for n in range(200)]
+    assert journald.handler.lost_count == 0
+
+
+def test_the_last_lines_are_sent_before_the_end(journald: Journald) -> None:
+    """Goal: a farewell is heard. Method: more than the socket holds, and no event loop any more."""
+    for number in range(50):
+        journald.log.info("line %d", number)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(lambda: [journald.read()["MESSAGE"] for _ in range(50)])
+        journald.handler.flush()
+        assert read.result() == [b"line %d" % n for n in range(50)]
 
 
 def test_a_line_too_long_for_a_datagram_costs_only_the_line(journald: Journald) -> None:
