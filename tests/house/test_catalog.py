@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hbd.cluster.event import ClockTicked
+from hbd.cluster.node import Node
+from hbd.cluster.terms import GroupState, PeerStatus, Phase
 from hbd.journal import MessageId
+from hbd.runtime.recorder import Recorder
+from tests.bus import beliefs
 from tests.house.tree import ROOT, python_files, syntax
 
 CATALOG = ROOT / "units/hbd.catalog"
@@ -55,6 +63,38 @@ def all_logged() -> set[str]:
     }
 
 
+def used_by(message: str) -> set[str]:
+    """The fields that the entry of a message shows."""
+    [entry] = [f"{headers}\n{text}" for found, headers, text in entries() if found == message]
+    return set(re.findall(r"@([A-Z_]+)@", entry))
+
+
+class Kept(logging.Handler):
+    """Keeps the journal fields of every line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, object]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep them."""
+        self.lines.append(getattr(record, "journal", {}))
+
+
+def beliefs_that_change() -> Iterator[tuple[Node, Node]]:
+    """What was believed and what is believed now: of the peer, of a group, of this node."""
+    before = beliefs.node()
+    for status in PeerStatus:
+        yield before, beliefs.with_peer(before, status)
+        yield beliefs.with_peer(before, status), before
+    for state in GroupState:
+        yield before, beliefs.with_share(before, state)
+        yield beliefs.with_share(before, state), before
+    for phase in Phase:
+        yield before, replace(before, phase=phase)
+        yield replace(before, phase=phase), before
+
+
 def test_every_message_has_one_entry_and_no_entry_lacks_a_message() -> None:
     """Goal: `journalctl -x` explains all. Method: the enum against the catalog, with the order."""
     assert [identity for identity, _, _ in entries()] == [each.value for each in MessageId]
@@ -66,10 +106,26 @@ def test_an_entry_uses_only_fields_that_its_lines_have(message: MessageId) -> No
 
     Where the identity is looked up in a table, the field must at least be one that exists.
     """
-    [(headers, text)] = [(head, text) for found, head, text in entries() if found == message.value]
-    used = set(re.findall(r"@([A-Z_]+)@", f"{headers}\n{text}"))
+    used = used_by(message.value)
     of_its_lines = logged(message.name)
     assert used <= (all_logged() if of_its_lines is None else of_its_lines)
+
+
+def test_a_line_of_a_changed_belief_has_the_fields_of_its_entry() -> None:
+    """Goal: the same where the identity is looked up. Method: the recorder itself, every change."""
+    log, kept = logging.getLogger("tests.catalog"), Kept()
+    log.addHandler(kept)
+    log.propagate = False
+    log.setLevel(logging.DEBUG)
+    for before, after in beliefs_that_change():
+        Recorder(log).record(before, ClockTicked(), after, ())
+    explained = [line for line in kept.lines if "MESSAGE_ID" in line]
+    assert {str(line["HBD_EVENT"]) for line in explained} >= {
+        *("started", "left", "peer-active", "peer-late", "peer-lost", "peer-fenced", "peer-left"),
+        *("group-started", "group-stopped", "start-failed", "stop-failed", "unprotected"),
+    }
+    for line in explained:
+        assert used_by(str(line["MESSAGE_ID"])) <= line.keys()
 
 
 def test_every_entry_says_what_to_do() -> None:
