@@ -81,8 +81,7 @@ async def test_verbs_options_and_words_are_those_of_the_command(private_bus: Pri
     assert set(await offered(private_bus, "hbctl --")) == options(main._parser())
     for verb, parser in verbs.items():
         assert set(await offered(private_bus, f"hbctl {verb} --")) == options(parser)
-        if choices(parser):
-            assert set(await offered(private_bus, f"hbctl {verb} ")) == choices(parser)
+        assert set(await offered(private_bus, f"hbctl {verb} ")) == choices(parser)
 
 
 async def test_groups_are_the_running_daemons(private_bus: PrivateBus, served: Served) -> None:
@@ -93,6 +92,8 @@ async def test_groups_are_the_running_daemons(private_bus: PrivateBus, served: S
     assert await offered(private_bus, "hbctl standby --no-wait --group=") == groups
     assert await offered(private_bus, "hbctl standby --group 192.168.0.101") == [beliefs.OTHER]
     assert await offered(private_bus, "hbctl standby --group 10.") == []
+    assert await offered(private_bus, "hbctl clear-failure ") == groups
+    assert await offered(private_bus, "hbctl clear-failure x ") == []
 
 
 async def test_a_stopped_daemon_offers_no_groups_and_is_not_started(
@@ -110,6 +111,15 @@ async def test_a_scope_is_offered_once_and_never_beside_a_group(private_bus: Pri
     assert await offered(private_bus, "hbctl --version takeover lo") == ["local"]
     assert await offered(private_bus, "hbctl takeover all ") == []
     assert await offered(private_bus, "hbctl takeover --group g ") == []
+    assert await offered(private_bus, "hbctl takeover --group=g ") == []
+
+
+async def test_the_name_of_a_node_that_is_off_is_not_offered(
+    private_bus: PrivateBus, served: Served
+) -> None:
+    """Goal: only who knows it is off says so. Method: a daemon with a peer, and no candidate."""
+    assert served.endpoint.is_connected
+    assert await offered(private_bus, "hbctl confirm-peer-down ") == []
 
 
 @dataclass(frozen=True, slots=True)
