@@ -108,12 +108,20 @@ def encode(pairs: Mapping[str, object]) -> bytes:
     """The native protocol's form: `KEY=value`, or length-prefixed where the value has newlines."""
     lines: list[bytes] = []
     for key, value in pairs.items():
-        data = str(value).encode(errors="surrogateescape")
+        data = _bytes(str(value))
         if b"\n" in data:
             lines.append(key.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n")
         else:
             lines.append(key.encode() + b"=" + data + b"\n")
     return b"".join(lines)
+
+
+def _bytes(text: str) -> bytes:
+    """Undecodable bytes of a file name as they were; what is no text at all, written out."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="backslashreplace")
 
 
 def set_up(level: int = logging.INFO) -> logging.Logger:

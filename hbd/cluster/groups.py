@@ -81,19 +81,14 @@ def note_absence(node: Node) -> Step:
 
 
 def on_observed(node: Node, event: GroupObserved) -> Step:
-    """Believe what systemd, netlink and the disk say of a group that nobody is at work on.
-
-    A group found running by a daemon that has just started, and never given to anyone since both
-    nodes started, is this node's: that is how a restarted daemon keeps what it served.
-    """
+    """Believe what systemd, netlink and the disk say of a group that nobody is at work on."""
     group = node.group(event.group)
     if group is None or group.state in (*_AT_WORK, GroupState.STOP_FAILED):
         return Step(node)
+    if node.goodbyes:
+        return Step(node)  # all of it was proven stopped, and said to be: that stands
     if event.state is GroupState.STOPPED and group.state is GroupState.START_FAILED:
         return Step(node)
-    found_serving = group.state is GroupState.UNKNOWN and event.state is GroupState.STARTED
-    if found_serving and group.epoch == 0:
-        group = replace(group, epoch=Epoch(1), owner=node.name)
     return Step(node.with_group(replace(group, state=event.state)))
 
 
@@ -185,12 +180,19 @@ def _expired(node: Node, group: Group, now: Instant) -> Step:
 
 
 def join(node: Node) -> Step:
-    """End the start: everything here is observed, and the peer knows us or is certainly away."""
+    """End the start: everything here is observed, and the peer knows us or is certainly away.
+
+    What was found serving and nobody else's is then this node's.
+    """
     observed = all(group.state is not GroupState.UNKNOWN for group in node.groups)
     certain = node.is_known_to_peer or node.peer.is_out
-    if node.phase is Phase.STARTING and observed and certain:
-        node = replace(node, phase=Phase.ACTIVE)
-    return Step(node)
+    if node.phase is not Phase.STARTING or not observed or not certain:
+        return Step(node)
+    groups = tuple(
+        replace(group, epoch=Epoch(1), owner=node.name) if node.found_serving(group) else group
+        for group in node.groups
+    )
+    return Step(replace(node, phase=Phase.ACTIVE, groups=groups))
 
 
 def decide(node: Node, now: Instant) -> Step:
@@ -208,6 +210,8 @@ def _decide(node: Node, name: GroupName, now: Instant) -> Step:
     if not node.owns(group):
         if node.phase is Phase.ACTIVE and _may_acquire(node, group):
             return _acquire(node, group, now)
+        if node.found_serving(group):
+            return Step(node)
         return _release(node, group, now)
     if node.phase is Phase.LEAVING:
         return _leave(node, group, now)

@@ -38,7 +38,7 @@ def _check_group(node: Node, group: Group) -> None:
     assert (group.deadline is not None) == at_work, "an ask has a deadline, and nothing else has"
     if group.state is GroupState.STARTING:
         assert node.owns(group), "only the owner starts a group"
-    if not node.owns(group) and group.state.is_held:
+    if not node.owns(group) and group.state.is_held and not node.found_serving(group):
         assert group.state in _LETTING_GO, "what is not ours is being released"
     if group.giving:
         assert node.owns(group), "only the owner can give"

@@ -191,6 +191,16 @@ class Node:
         """Whether the record says that this node may run the group."""
         return group.owner == self.name
 
+    def found_serving(self, group: Group) -> bool:
+        """Whether a daemon that is still starting has found the group running, and no owner of it.
+
+        It becomes this node's once the peer has had its say: that is how a restarted daemon keeps
+        what it served, though both have forgotten. Not before: a node that stood still, was taken
+        over from and then restarted would claim what is the peer's by now.
+        """
+        unclaimed = group.state is GroupState.STARTED and group.epoch == 0
+        return self.phase is Phase.STARTING and unclaimed
+
     def with_group(self, changed: Group) -> Node:
         """The same node with one group replaced (by name)."""
         if any(group is changed for group in self.groups):

@@ -211,6 +211,7 @@ class Daemon:
         self._inbox.post(LeaveRequested())
 
     def _end(self, status: int) -> None:
+        self._inbox.close()  # what comes now is for the next life, after a crash above all
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(status)
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Final
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
 
 from hbd.cluster.event import (
     Event,
@@ -25,11 +28,24 @@ from hbd.cluster.terms import SECOND, GroupName, GroupState, ResourceState, Usec
 from hbd.errors import AdapterError
 from hbd.runtime.resources import Runnable
 from hbd.systemd import hold
-from hbd.systemd.manager import Manager
 from hbd.systemd.state import UnitState
 
 OBSERVE_RETRY: Final = 1.0  # seconds until systemd is asked again when it could not be
 TARGET_LIMIT_USEC: Final = Usec(5 * SECOND)  # a target has nothing to do
+
+_log = logging.getLogger("hbd.group")
+
+
+class Units(Protocol):
+    """What is asked of systemd beside the resources themselves; each raises AdapterError."""
+
+    async def start(self, unit: str, timeout_usec: Usec) -> None:
+        """Be started."""
+        ...
+
+    async def stop_alone(self, unit: str, timeout_usec: Usec) -> None:
+        """Be stopped, and nothing with it."""
+        ...
 
 
 class SharedUnits:
@@ -73,37 +89,47 @@ class GroupRunner:
         name: GroupName,
         target: str,
         resources: Sequence[Runnable],
-        manager: Manager,
+        manager: Units,
         shared: SharedUnits,
         post: Callable[[Event], None],
+        *,
+        runtime_directory: Path = hold.RUNTIME_DIRECTORY,
     ) -> None:
+        """`runtime_directory` is where `hold` says to systemd what may run here."""
         self.name = name
         self._target = target
         self._resources = tuple(resources)
         self._manager = manager
         self._shared = shared
         self._post = post
+        self._runtime_directory = runtime_directory
         self._task: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
         self._serving = False  # every resource is started and meant to run
+        self._up: set[str] = set()  # resources known to run, while not all of them are
+        self._gone: dict[str, str] = {}  # those of them that were lost since, and why
 
     # --- what the core asks -------------------------------------------------------------------
 
     def observe(self) -> None:
         """Look at every resource and post GroupObserved, unless something else is under way."""
         if self._task is None or self._task.done():
-            self._run(self._observe())
+            self._run(self._observe)
 
     def start(self, operation: int) -> None:
         """Start left to right; a failure is posted and leaves what was started."""
-        self._run(self._start(operation))
+        self._run(partial(self._start, operation))
 
     def stop(self, operation: int) -> None:
         """Stop right to left, whatever it was doing."""
-        self._run(self._stop(operation))
+        self._run(partial(self._stop, operation))
 
     async def close(self) -> None:
         """Abandon what is under way; the resources stay as they are."""
         await _ended(self._task)
+        async with self._one_at_a_time:  # also what that one had still been waiting for
+            await _ended(self._tidying)
 
     # --- what systemd and netlink tell --------------------------------------------------------
 
@@ -118,11 +144,13 @@ class GroupRunner:
                 self.lost(resource.text, f"unit {state.unit} is {state.active.value}")
 
     def lost(self, text: str, why: str) -> None:
-        """A resource is gone; of interest only while the group serves."""
+        """A resource is gone: told while the group serves, or as soon as it is said to."""
         if self._serving:
             self._serving = False
             self._post(ResourceChanged(self.name, text, ResourceState.FAILED, why))
             self._post(ResourceLost(self.name, text, why))
+        elif text in self._up:
+            self._gone[text] = why
 
     @property
     def texts(self) -> frozenset[str]:
@@ -136,43 +164,56 @@ class GroupRunner:
 
     # --- the work -------------------------------------------------------------------------------
 
-    def _run(self, work: Coroutine[None, None, None]) -> None:
-        self._task = asyncio.create_task(self._after(self._task, work), name=f"group {self.name}")
+    def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.create_task(self._alone(work), name=f"group {self.name}")
 
-    async def _after(
-        self, before: asyncio.Task[None] | None, work: Coroutine[None, None, None]
-    ) -> None:
-        """Let the abandoned work end first: two must never move one resource at once."""
-        try:
-            await _ended(before)
-        except BaseException:
-            work.close()
-            raise
-        await work
+    async def _alone(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Let what was abandoned end first: two must never move one resource at once."""
+        async with self._one_at_a_time:
+            await work()
 
     async def _observe(self) -> None:
+        told = ""
         while True:
+            self._forget()
             try:
-                states = [await self._look(resource) for resource in self._resources]
+                found = _sum([await self._look(resource) for resource in self._resources])
+                if found is GroupState.STARTED:
+                    await self._adopt()
                 break
-            except AdapterError:
+            except AdapterError as error:
+                if str(error) != told:
+                    told = str(error)
+                    _log.warning("Failed to look at group %s: %s; trying again", self.name, told)
                 await asyncio.sleep(OBSERVE_RETRY)
-        found = _sum(states)
-        if found is GroupState.STARTED:
-            hold.hold(self.name)
-            for resource in self._resources:
-                await resource.adopt()
-                self._shared.uses(resource.unit, self.name)
-        self._serving = found is GroupState.STARTED
         self._post(GroupObserved(self.name, found))
+        if found is GroupState.STARTED:
+            self._serve()
 
     async def _look(self, resource: Runnable) -> ResourceState:
         state = await resource.look()
+        if state is ResourceState.STARTED:
+            self._up.add(resource.text)
         self._changed(resource, state)
         return state
 
+    async def _adopt(self) -> None:
+        hold.hold(self.name, self._runtime_directory)
+        for resource in self._resources:
+            await resource.adopt()
+            self._shared.uses(resource.unit, self.name)
+
     async def _start(self, operation: int) -> None:
-        hold.hold(self.name)
+        if self._tidying is not None:
+            await asyncio.shield(self._tidying)
+        self._forget()
+        try:
+            hold.hold(self.name, self._runtime_directory)
+        except AdapterError as error:
+            self._post(GroupStartFailed(self.name, operation, str(error)))
+            return
         for resource in self._resources:
             resource.prepare()
         for resource in self._resources:
@@ -183,15 +224,16 @@ class GroupRunner:
                 self._changed(resource, ResourceState.FAILED, str(error))
                 self._post(GroupStartFailed(self.name, operation, str(error)))
                 return
+            self._up.add(resource.text)
             self._shared.uses(resource.unit, self.name)
             self._changed(resource, ResourceState.STARTED)
-        self._serving = True
         self._post(GroupStarted(self.name, operation))
+        self._serve()
         with contextlib.suppress(AdapterError):  # for systemctl's eye; the resources do the work
             await self._manager.start(self._target, TARGET_LIMIT_USEC)
 
     async def _stop(self, operation: int) -> None:
-        self._serving = False
+        self._forget()
         failures: list[str] = []
         for resource in reversed(self._resources):
             self._changed(resource, ResourceState.STOPPING)
@@ -203,16 +245,37 @@ class GroupRunner:
                 failures.append(str(error))
             else:
                 self._changed(resource, ResourceState.STOPPED)
+        if not failures:
+            try:
+                hold.let_go(self.name, self._runtime_directory)
+            except AdapterError as error:
+                failures.append(str(error))
         if failures:
             self._post(GroupStopFailed(self.name, operation, "; ".join(failures)))
         else:
-            hold.let_go(self.name)
             self._post(GroupStopped(self.name, operation))
+        self._tidying = asyncio.create_task(self._tidy(), name=f"group {self.name}: tidy")
+        await asyncio.shield(self._tidying)
+
+    async def _tidy(self) -> None:
+        """What a stop leaves to do when the group is told as stopped; nothing abandons it."""
+        with contextlib.suppress(AdapterError):  # alone: what others share is part of it, too
+            await self._manager.stop_alone(self._target, TARGET_LIMIT_USEC)
         for unit in self._shared.wanted_back():
             with contextlib.suppress(AdapterError):  # its group notices and restarts it
                 await self._manager.start(unit, Usec(20 * SECOND))
-        with contextlib.suppress(AdapterError):  # empty by now
-            await self._manager.stop(self._target, TARGET_LIMIT_USEC)
+
+    def _forget(self) -> None:
+        """Nothing is known to run, and nothing that ends is a loss."""
+        self._serving = False
+        self._up.clear()
+        self._gone.clear()
+
+    def _serve(self) -> None:
+        """Everything runs: from now on a loss is told at once, and one of before now."""
+        self._serving = True
+        for text, why in tuple(self._gone.items()):
+            self.lost(text, why)
 
     def _changed(self, resource: Runnable, state: ResourceState, why: str = "") -> None:
         self._post(ResourceChanged(self.name, resource.text, state, why))
@@ -220,10 +283,8 @@ class GroupRunner:
 
 async def _ended(task: asyncio.Task[None] | None) -> None:
     """Cancel a task and wait until it is over."""
-    if task is None:
-        return
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
+    if task is not None:
+        task.cancel()
         await asyncio.wait([task])
 
 

@@ -11,9 +11,12 @@ import hashlib
 import os
 import uuid
 from pathlib import Path
+from typing import Final
 
 from hbd.cluster.terms import Generation, NodeName
 from hbd.errors import AdapterError
+
+LARGEST: Final = 2**62  # a number beyond is no count of lives, and one day would not fit the wire
 
 _GENERATION = "generation"
 _UUID = "uuid"
@@ -30,6 +33,8 @@ def next_generation(directory: Path, unix_time: int, *, from_clock: bool = False
     try:
         last = int(path.read_text())
     except (OSError, ValueError):
+        last = 0
+    if not 0 < last < LARGEST:
         last = unix_time
     generation = Generation(max(last + 1, unix_time) if from_clock else last + 1)
     _write(path, f"{generation}\n".encode())

@@ -26,10 +26,18 @@ class Inbox:
         self._waiting: deque[Event] = deque()
         self._heartbeats = 0
         self._scheduled = False
+        self._is_closed = False
         self.dropped_count = 0
+
+    def close(self) -> None:
+        """The daemon ends: nothing that waits or comes is handled any more."""
+        self._is_closed = True
+        self._waiting.clear()
 
     def post(self, event: Event) -> None:
         """Queue an event; a heartbeat beyond the bound is counted and forgotten."""
+        if self._is_closed:
+            return
         if isinstance(event, _DROPPABLE):
             if self._heartbeats >= HEARTBEATS_WAITING:
                 self.dropped_count += 1
@@ -46,6 +54,8 @@ class Inbox:
     def _drain(self) -> None:
         self._scheduled = False
         for _ in range(min(EVENTS_A_TURN, len(self._waiting))):
+            if not self._waiting:
+                break
             event = self._waiting.popleft()
             if isinstance(event, _DROPPABLE):
                 self._heartbeats -= 1

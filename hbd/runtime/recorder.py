@@ -125,11 +125,14 @@ class Recorder:
                     ),
                 )
             case ResourceLost():
+                group = node.group(event.group)
+                state = "unknown here" if group is None else group.state.value
                 self._log.warning(
-                    "Resource '%s' of group %s is gone: %s; restarting it",
+                    "Resource '%s' of group %s is gone: %s; the group is %s now",
                     event.resource,
                     event.group,
                     event.why,
+                    state,
                     extra=fields(
                         MessageId.RESOURCE_LOST, group=event.group, resource=event.resource
                     ),

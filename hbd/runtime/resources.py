@@ -71,6 +71,7 @@ class AddressRunnable:
         if not self._held:
             probe = self._addresses.probe(self._shared)
             self._probe = asyncio.create_task(probe, name=f"probe {self._shared}")
+            self._probe.add_done_callback(_heeded)
 
     async def start(self) -> None:
         """See Runnable."""
@@ -112,6 +113,12 @@ class AddressRunnable:
             self._probe = None
 
 
+def _heeded(probe: asyncio.Task[str | None]) -> None:
+    """A probe that failed is of no interest when a resource to the left failed before it."""
+    if not probe.cancelled():
+        probe.exception()
+
+
 class UnitRunnable:
     """A systemd unit, or a word that means nothing on this machine."""
 
@@ -140,8 +147,10 @@ class UnitRunnable:
         if self._resource.filesystem is not None:
             await filesystem.release(self._resource, self._manager)
             return
-        is_script = self._resource.kind is Kind.SCRIPT
-        await self._manager.stop(self.unit, self._resource.stop_limit_usec, must_succeed=is_script)
+        if self._resource.kind is Kind.SCRIPT:
+            await script.release(self._resource, self._manager)
+            return
+        await self._manager.stop(self.unit, self._resource.stop_limit_usec)
 
     async def look(self) -> ResourceState:
         """See Runnable. A script that was not started here is asked for its own opinion."""

@@ -24,6 +24,7 @@ from hbd.systemd.state import UnitState
 from hbd.systemd.watches import OnChange, Watches
 
 MODE: Final = "replace"  # a conflicting job gives way: the cluster's word is the last one
+ALONE: Final = "ignore-dependencies"  # the unit itself and nothing that is part of it
 SIGKILL: Final = 9
 RELOAD_LIMIT_USEC: Final = Usec(60 * SECOND)  # generators run anew, and they may be slow
 
@@ -111,6 +112,23 @@ class Manager:
         if why := await self._reader.why_not_stopped(unit, must_succeed=must_succeed):
             raise AdapterError(f"Failed to stop '{unit}': job {result}, {why}")
 
+    async def stop_alone(self, unit: str, timeout_usec: Usec) -> None:
+        """Stop a unit that has no processes, and nothing else: not what is PartOf= it.
+
+        For a group's target: by then its units are stopped, but for those that another group uses.
+        """
+        try:
+            _, result = await self._enqueue("StopUnit", unit, ALONE)
+        except CallFailed as error:
+            raise AdapterError(f"Failed to stop '{unit}': {error}") from error
+        try:
+            await _within(timeout_usec, result)
+        except TimeoutError as error:
+            why = f"not done within {_seconds(timeout_usec)}"
+            raise AdapterError(f"Failed to stop '{unit}': {why}") from error
+        finally:
+            result.cancel()
+
     async def _stop_job(self, unit: str, timeout_usec: Usec) -> str:
         _, result = await self._enqueue("StopUnit", unit)
         try:
@@ -127,10 +145,10 @@ class Manager:
         finally:
             result.cancel()
 
-    async def _enqueue(self, method: str, unit: str) -> tuple[str, Result]:
+    async def _enqueue(self, method: str, unit: str, mode: str = MODE) -> tuple[str, Result]:
         """Ask for a job: its path, and its result to come."""
         with self._jobs.asking():
-            (job,) = await self._session.require().call(method, "ss", unit, MODE)
+            (job,) = await self._session.require().call(method, "ss", unit, mode)
             return str(job), self._jobs.expect(str(job))
 
     async def _cancel(self, job: str) -> None:

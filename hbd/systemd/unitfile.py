@@ -240,12 +240,28 @@ def _script_files(
             f"StandardOutput=truncate:{output}",
             f"TimeoutStartSec={_span(STOP_LIMIT_USEC)}",
         ),
+        PurePosixPath(stop_unit(resource.unit)): _text(
+            "[Unit]",
+            about + ": stop what was not started here",
+            "StartLimitIntervalSec=0",
+            "",
+            "[Service]",
+            "Type=oneshot",
+            *given,
+            f"ExecStart={_command(*call, 'stop')}",
+            f"TimeoutStartSec={_span(STOP_LIMIT_USEC)}",
+        ),
     }
 
 
 def status_unit(script_unit: str) -> str:
     """The unit that runs the script of `script_unit` with `status`."""
     return script_unit.replace("hbd-resource-", "hbd-status-", 1)
+
+
+def stop_unit(script_unit: str) -> str:
+    """The unit that runs the script of `script_unit` with `stop`, whatever systemd knows of it."""
+    return script_unit.replace("hbd-resource-", "hbd-stop-", 1)
 
 
 def _deadman_files(deadtime_usec: Usec) -> Files:

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.lab.harness.cluster import Lab
+from tests.lab.harness.host import LabError
 from tests.lab.story.setup import Setup, lay_down, new_lab
 from tests.lab.story.story import Story, at_rest
 
@@ -42,7 +43,7 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def story(request: pytest.FixtureRequest, cluster: Lab) -> AsyncIterator[Story]:
     """A story on the module's cluster. One that did not come to its end costs a power cycle."""
-    await at_rest(cluster)
+    await rest(cluster)
     told = Story(cluster)
     await told.begin()
     try:
@@ -53,9 +54,19 @@ async def story(request: pytest.FixtureRequest, cluster: Lab) -> AsyncIterator[S
             await show(cluster)
             await power_cycle(cluster)
     if request.node.stash.get(TOLD, False):
-        await at_rest(cluster)
+        await rest(cluster)
         wrong = await told.judge()
         assert not wrong, "\n".join(wrong)
+
+
+async def rest(lab: Lab) -> None:
+    """Wait until the cluster is at rest; if it does not get there, show why and begin anew."""
+    try:
+        await at_rest(lab)
+    except LabError:
+        await show(lab)
+        await power_cycle(lab)
+        raise
 
 
 async def show(lab: Lab) -> None:

@@ -11,7 +11,9 @@ from tests.lab.demo.package import built_package
 from tests.lab.harness import files
 from tests.lab.harness.cluster import Lab
 
-PACKAGE = "HBD_PACKAGE"  # environment: the .deb to try; without it the newest of `make deb`
+# Environment: the .deb to try (else the newest of `make deb`), and the Debian of the nodes.
+PACKAGE = "HBD_PACKAGE"
+SUITE = "HBD_SUITE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,12 @@ def package() -> Path:
 
 def new_lab(setup: Setup) -> Lab:
     """A lab as `setup` has it; not yet built."""
-    return Lab(package=package(), ha_cf=setup.ha_cf, haresources=setup.haresources)
+    return Lab(
+        suite=os.environ.get(SUITE, "bookworm"),
+        package=package(),
+        ha_cf=setup.ha_cf,
+        haresources=setup.haresources,
+    )
 
 
 def lay_down(lab: Lab, setup: Setup) -> None:

@@ -28,7 +28,7 @@ GROUP = files.SHARED_ADDRESS  # a group's name is its first resource
 DEADTIME = files.DEADTIME
 WITHIN = 20.0  # s for what takes well below 1 on a quiet machine
 MOVED_WITHIN = DEADTIME + WITHIN  # s for what waits for deadtime first
-REST_WITHIN = 60.0  # s: two starts, a failback, and a machine that is busy with other things
+REST_WITHIN = 40.0  # s: two starts, a failback, and a machine that is busy with other things
 
 
 class Story:
@@ -159,6 +159,19 @@ class Story:
         view = await status(node)
         assert view is not None, f"{node.name} is not on the bus"
         return dict(link(view, name).counters)
+
+    async def until_counter(
+        self, node: Node, name: str, counter: str, before: dict[str, int]
+    ) -> None:
+        """Wait until a link's counter on `node` has grown; counters give no signal of their own."""
+        deadline = now() + WITHIN
+        while (await self.link_counters(node, name))[counter] <= before[counter]:
+            if now() > deadline:
+                raise LabError(f"{node.name}: {counter} of {name} does not grow")
+
+    def elapsed(self) -> float:
+        """Seconds since this page began."""
+        return now() - self.page_began
 
     # --- what the kernel says -------------------------------------------------------------------
 

@@ -100,6 +100,7 @@ def life_of(seed: int, length: int) -> Iterator[Taken]:
             now = max(now, next_deadline(node))
             yield (taken := take(node, ClockTicked(), now))
             node = taken.after
+            assert next_deadline(node) > now or node.phase is Phase.LEFT, "a busy loop"
         now = until
         yield (taken := take(node, dice.event(node), now))
         node = taken.after

@@ -73,6 +73,18 @@ def test_a_late_heartbeat_is_told_with_how_late() -> None:
     assert (change.name, change.usec) == (THERE, 2_900_000)
 
 
+def test_a_late_heartbeat_is_told_once() -> None:
+    """Goal: one line a fact. Method: the next tick, and the next link on which it comes."""
+    driven = serving()
+    driven.passes(2.9)
+    driven.hears()
+    watched = Watched(driven)
+    driven.ticks()
+    assert watched.about(Subject.LATE) == []
+    driven.happens(LinkHeard(SERIAL))
+    assert watched.about(Subject.LATE) == []
+
+
 def test_a_heartbeat_in_time_is_not_told() -> None:
     """Goal: warntime is the border. Method: heard exactly at warntime."""
     driven = serving()

@@ -141,6 +141,15 @@ def test_a_group_that_an_operator_sent_here_goes_home_after_its_node_was_away() 
     assert len(only(StopGroup, actions)) == 1
 
 
+def test_a_group_that_an_operator_sent_here_goes_home_after_its_node_left() -> None:
+    """Goal: heartbeat's rule, for a clean absence too. Method: given, then goodbye and return."""
+    driven = watching()
+    driven.peer_says(DISK, GroupState.STOPPED, owner=HERE, epoch=1)
+    driven.started()
+    driven.hears_goodbye()
+    assert driven.disk.failback_due
+
+
 @pytest.mark.parametrize(
     ("failback", "goes"),
     [(AutoFailback.ON, False), (AutoFailback.OFF, False), (AutoFailback.LEGACY, True)],

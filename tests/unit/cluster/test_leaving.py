@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hbd.cluster.action import (
     Announce,
     ProveAlive,
@@ -137,6 +139,15 @@ def test_a_leaving_node_takes_nothing_over() -> None:
     driven.happens(LEAVE)
     actions = driven.hears_goodbye()
     assert only(StartGroup, actions) == []
+
+
+@pytest.mark.parametrize("state", [GroupState.PARTIAL, GroupState.STARTED])
+def test_a_look_that_ends_after_the_goodbye_changes_nothing(state: GroupState) -> None:
+    """Goal: a goodbye cannot be taken back. Method: found running between two goodbyes."""
+    driven = watching()
+    driven.happens(LEAVE)
+    assert driven.observes(DISK, state) == ()
+    assert only(Quit, driven.passes(1)) == [Quit()]
 
 
 def test_a_node_that_left_starts_nothing_whatever_it_hears() -> None:

@@ -383,6 +383,36 @@ def test_a_stalled_node_gives_way_to_what_happened_meanwhile() -> None:
     assert driven.state() is GroupState.STOPPING
 
 
+@pytest.mark.parametrize(("late", "is_lost"), [(0.9, True), (1.0, False), (2.4, False)])
+def test_a_node_late_by_a_heartbeat_hears_one_more_before_it_concludes(
+    late: float, is_lost: bool
+) -> None:
+    """Goal: what waits in its sockets is heard first. Method: late past the peer's deadtime.
+
+    Late by less than a keepalive, it concludes at once: nothing more can be waiting.
+    """
+    driven = serving()
+    driven.passes(DEADTIME - 0.1)
+    driven.now = next_deadline(driven.node)
+    driven.sleeps(late)
+    driven.ticks()
+    assert (driven.status() is PeerStatus.LOST) is is_lost
+    driven.hears()
+    assert driven.status() is PeerStatus.ACTIVE
+
+
+def test_a_late_node_that_then_hears_nothing_concludes_a_heartbeat_later() -> None:
+    """Goal: patience ends. Method: late past the peer's deadtime, and nothing was waiting."""
+    driven = serving()
+    driven.passes(DEADTIME - 0.1)
+    driven.sleeps(1.5)
+    driven.ticks()
+    driven.passes(0.9)
+    assert driven.status() is PeerStatus.LATE
+    driven.passes(0.1)
+    assert driven.status() is PeerStatus.LOST
+
+
 # --- the life of this node ------------------------------------------------------------------------
 
 

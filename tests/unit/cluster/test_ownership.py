@@ -11,6 +11,7 @@ from hbd.cluster.node import Group
 from hbd.cluster.terms import (
     AutoFailback,
     Epoch,
+    Generation,
     GroupName,
     GroupReport,
     GroupState,
@@ -69,7 +70,9 @@ def test_on_a_tie_the_preferred_node_has_it() -> None:
     assert driven.disk.owner == HERE
     assert driven.state() is GroupState.STARTED
     driven = fresh({DISK: THERE})
+    driven.ticks()
     driven.observes(DISK, GroupState.STARTED)
+    driven.peer_says(DISK, GroupState.STOPPED)
     assert (driven.disk.owner, driven.disk.epoch) == (HERE, 1)
     driven.peer_says(DISK, GroupState.STARTED, owner=THERE, epoch=1)
     assert driven.disk.owner == THERE
@@ -114,6 +117,17 @@ def test_the_owner_waits_for_a_peer_that_does_not_mention_the_group() -> None:
     assert only(StartGroup, driven.listens(60)) == []
 
 
+def test_the_owner_waits_for_a_peer_that_speaks_to_its_former_life() -> None:
+    """Goal: an old word clears nothing. Method: stopped there, said before it heard this life."""
+    driven = watching()
+    driven.said = replace(driven.said, heard=Generation(driven.node.generation - 1))
+    actions = driven.peer_says(DISK, GroupState.STOPPED, owner=HERE, epoch=1)
+    assert driven.disk.owner == HERE, "the record counts whoever it was said to"
+    assert only(StartGroup, actions) == []
+    driven.said = replace(driven.said, heard=driven.node.generation)
+    assert len(only(StartGroup, driven.hears())) == 1
+
+
 def test_a_group_that_only_the_peer_knows_is_not_ours() -> None:
     """Goal: no group appears by hearsay. Method: a word on a name we do not have."""
     driven = serving()
@@ -140,9 +154,10 @@ def test_a_restarted_daemon_keeps_what_it_finds_serving(home: NodeName) -> None:
     """Goal: a new daemon moves nothing. Method: found started; the peer knows no more than we."""
     driven = fresh({DISK: home})
     driven.ticks()
-    driven.observes(DISK, GroupState.STARTED)
+    actions = driven.observes(DISK, GroupState.STARTED)
+    assert (driven.disk.owner, driven.disk.epoch) == (home, 0), "not before the peer was asked"
+    actions += driven.peer_says(DISK, GroupState.STOPPED, owner=home, epoch=0)
     assert (driven.disk.owner, driven.disk.epoch) == (HERE, 1)
-    actions = driven.peer_says(DISK, GroupState.STOPPED, owner=home, epoch=0)
     assert only(StopGroup, actions) == []
     assert driven.state() is GroupState.STARTED
 
@@ -157,12 +172,13 @@ def test_a_restarted_daemon_learns_its_record_from_the_peer() -> None:
     assert driven.state() is GroupState.STARTED
 
 
-def test_a_restarted_daemon_gives_way_if_the_group_has_moved_meanwhile() -> None:
-    """Goal: what was taken over stays so. Method: found started; it says epoch 5."""
+@pytest.mark.parametrize("epoch", [1, 5])
+def test_a_restarted_daemon_gives_way_if_the_group_has_moved_meanwhile(epoch: int) -> None:
+    """Goal: what was taken over stays so, the first time too. Method: found; then the record."""
     driven = fresh()
     driven.ticks()
     driven.observes(DISK, GroupState.STARTED)
-    actions = driven.peer_says(DISK, GroupState.STARTED, owner=THERE, epoch=5)
+    actions = driven.peer_says(DISK, GroupState.STARTED, owner=THERE, epoch=epoch)
     assert len(only(StopGroup, actions)) == 1
 
 

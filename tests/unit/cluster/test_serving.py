@@ -169,6 +169,28 @@ def test_a_stop_without_an_answer_has_failed() -> None:
     assert driven.state() is GroupState.STOP_FAILED
 
 
+@pytest.mark.parametrize("state", [GroupState.STOPPED, GroupState.PARTIAL, GroupState.STARTED])
+def test_a_look_is_no_answer_to_a_stop_that_failed(state: GroupState) -> None:
+    """Goal: only a stop that succeeds is proof. Method: every look at what would not stop."""
+    driven = stopping()
+    driven.stop_fails()
+    before = driven.disk
+    driven.observes(DISK, state)
+    assert driven.disk == before
+
+
+def test_a_look_that_finds_a_failed_start_stopped_is_no_new_try() -> None:
+    """Goal: nobody retries it unasked. Method: failed on both nodes, a stall, and a look."""
+    driven = starting()
+    driven.peer_says(DISK, GroupState.START_FAILED)
+    driven.start_fails()
+    driven.stopped()
+    driven.sleeps(60)
+    actions = driven.ticks() + driven.hears() + driven.observes(DISK, GroupState.STOPPED)
+    assert only(StartGroup, actions + driven.listens(10)) == []
+    assert driven.state() is GroupState.START_FAILED
+
+
 def test_a_group_that_would_not_stop_is_not_started_over() -> None:
     """Goal: first gone, then anew. Method: it becomes ours again while it does not stop."""
     driven = stopping()

@@ -105,7 +105,7 @@ def test_a_mount_says_what_where_and_how() -> None:
     assert ("Mount", "Options") not in bare
 
 
-def test_a_script_becomes_a_service_and_a_status() -> None:
+def test_a_script_becomes_a_service_a_status_and_a_stop() -> None:
     """Goal: start, stop and status as heartbeat calls them. Method: a script with arguments."""
     files = written(group(script("r0", "a b$c%d")))
     unit = files["hbd-resource-drbddisk.service"]
@@ -116,6 +116,9 @@ def test_a_script_becomes_a_service_and_a_status() -> None:
     status = files["hbd-status-drbddisk.service"]
     assert status["Service", "ExecStart"] == [f'-{call} "status"']
     assert ("Unit", "AssertPathExists") not in status
+    stop = files["hbd-stop-drbddisk.service"]
+    assert stop["Service", "ExecStart"] == [f'{call} "stop"']
+    assert ("Unit", "AssertPathExists") not in stop
 
 
 def test_a_unit_of_two_groups_may_run_for_either() -> None:
