@@ -12,7 +12,7 @@ FIRST_SEED ?= 1
 
 VERSION   := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' hbd/__init__.py)
 DEB       := build/hbd_$(VERSION)_all.deb
-SHIPPED   := Makefile LICENSE NEWS.md README.md pyproject.toml hbd units dbus polkit man debian
+SHIPPED   := Makefile LICENSE NEWS.md README.md pyproject.toml hbd units dbus polkit completion man debian
 SOURCES   := $(shell find $(SHIPPED) -type f -not -name '*.pyc')
 
 # Where the house's own tools come from. The lab's own list is kept beside the lab.
@@ -88,9 +88,14 @@ $(DEB): $(SOURCES) | deps-deb
 put = $(if $(wildcard $(1)),install -D -m $(or $(3),644) -t $(DESTDIR)$(2) $(wildcard $(1)))
 # $(call put_as,FILE,PATH[,MODE]): one file under another name.
 put_as = $(if $(wildcard $(1)),install -D -m $(or $(3),644) $(1) $(DESTDIR)$(2))
-# $(call command,PATH,MODULE): a command that runs MODULE.main; -I: no one's PYTHONPATH reaches root.
+# $(call command,PATH,MODULE[,FUNCTION]): a command that runs MODULE.main or another FUNCTION; -I: no
+# one's PYTHONPATH reaches root.
 command = install -d $(DESTDIR)$(dir $(1)) && printf '%s\n' '\#!/usr/bin/python3 -I' \
-	'import sys' '' 'from $(2) import main' '' 'sys.exit(main())' >$(DESTDIR)$(1) && chmod 755 $(DESTDIR)$(1)
+	'import sys' '' 'from $(2) import $(or $(3),main)' '' 'sys.exit($(or $(3),main)())' >$(DESTDIR)$(1) && \
+	chmod 755 $(DESTDIR)$(1)
+# $(call heartbeat,NAME): a command of heartbeat's, in the PATH and where its scripts had it.
+heartbeat = $(call command,/usr/bin/$(1),hbd.cli.heartbeat,$(1)) && \
+	install -d $(DESTDIR)/usr/share/heartbeat && ln -sf ../../bin/$(1) $(DESTDIR)/usr/share/heartbeat/$(1)
 
 PYTHONDIR ?= /usr/lib/python3/dist-packages
 
@@ -98,6 +103,9 @@ install: ## copy everything to its place (DESTDIR=)
 	find hbd -name '*.py' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
 	$(call command,/usr/sbin/hbd,hbd.__main__)
 	$(call command,/usr/bin/hbctl,hbd.cli.main)
+	$(call command,/usr/bin/cl_status,hbd.cli.heartbeat,cl_status)
+	$(call heartbeat,hb_standby)
+	$(call heartbeat,hb_takeover)
 	$(call put,units/*.service units/*.target units/*.timer units/*.socket units/*.path,/usr/lib/systemd/system)
 	$(call put_as,units/hbd.preset,/usr/lib/systemd/system-preset/50-hbd.preset)
 	$(call put_as,units/hbd.sysusers,/usr/lib/sysusers.d/hbd.conf)
@@ -108,6 +116,7 @@ install: ## copy everything to its place (DESTDIR=)
 	$(call put,dbus/*.xml,/usr/share/dbus-1/interfaces)
 	$(call put,polkit/*.policy,/usr/share/polkit-1/actions)
 	$(call put,polkit/*.rules,/usr/share/polkit-1/rules.d)
+	$(call put,completion/*,/usr/share/bash-completion/completions)
 	$(call put,man/*.1,/usr/share/man/man1)
 	$(call put,man/*.5,/usr/share/man/man5)
 	$(call put,man/*.7,/usr/share/man/man7)

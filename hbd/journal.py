@@ -64,6 +64,9 @@ class MessageId(Enum):
     CONFIG_REFUSED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e14"
     UNPROTECTED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e15"
     REJECTED_INPUT = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e16"
+    MAINTENANCE_BEGUN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e17"
+    MAINTENANCE_ENDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e18"
+    PEER_CONFIRMED_DOWN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e19"
 
 
 def fields(message_id: MessageId | None = None, **values: object) -> dict[str, object]:

@@ -9,9 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 from hbd.bus.names import Error, Verb
-from hbd.cluster.event import Event, StandbyRequested, TakeoverRequested
+from hbd.cluster.event import (
+    Event,
+    FailureCleared,
+    MaintenanceSet,
+    PeerConfirmedDown,
+    StandbyRequested,
+    TakeoverRequested,
+)
 from hbd.cluster.terms import GroupName, JobId, Scope
 from hbd.errors import Refused
 
@@ -33,9 +41,20 @@ class Request:
     def event(self) -> Event:
         """The same in the core's words."""
         groups = () if self.group is None else (self.group,)
-        if self.verb is Verb.TAKEOVER:
-            return TakeoverRequested(self.id, self.scope, groups, self.requested_by)
-        return StandbyRequested(self.id, self.scope, groups, self.requested_by)
+        match self.verb:
+            case Verb.TAKEOVER:
+                return TakeoverRequested(self.id, self.scope, groups, self.requested_by)
+            case Verb.STANDBY:
+                return StandbyRequested(self.id, self.scope, groups, self.requested_by)
+            case Verb.MAINTENANCE_ON | Verb.MAINTENANCE_OFF:
+                on = self.verb is Verb.MAINTENANCE_ON
+                return MaintenanceSet(self.id, on, self.requested_by)
+            case Verb.CONFIRM_PEER_DOWN:
+                return PeerConfirmedDown(self.id, self.requested_by)
+            case Verb.CLEAR_FAILURE:
+                return FailureCleared(self.id, groups, self.requested_by)
+            case _:
+                assert_never(self.verb)
 
 
 class Requests:

@@ -38,6 +38,9 @@ class Permission(StrEnum):
 
     TAKEOVER = "org.hbd.Heartbeat1.takeover"
     STANDBY = "org.hbd.Heartbeat1.standby"
+    MAINTENANCE = "org.hbd.Heartbeat1.maintenance"
+    CONFIRM_PEER_DOWN = "org.hbd.Heartbeat1.confirm-peer-down"
+    CLEAR_FAILURE = "org.hbd.Heartbeat1.clear-failure"
 
 
 class Verb(StrEnum):
@@ -45,6 +48,10 @@ class Verb(StrEnum):
 
     TAKEOVER = "takeover"
     STANDBY = "standby"
+    MAINTENANCE_ON = "maintenance-on"
+    MAINTENANCE_OFF = "maintenance-off"
+    CONFIRM_PEER_DOWN = "confirm-peer-down"
+    CLEAR_FAILURE = "clear-failure"
 
 
 class Error(StrEnum):

@@ -49,6 +49,41 @@ class ManagerObject:
         """Ask for one group to go to the peer. Refuses: NoSuchGroup."""
         return _job(self._submit, Verb.STANDBY, Scope.ALL, self._group(group))
 
+    @exported(
+        Interface.MANAGER,
+        "SetMaintenance",
+        takes="b",
+        returns="o",
+        permission=Permission.MAINTENANCE,
+    )
+    def set_maintenance(self, on: bool) -> Deed:  # noqa: FBT001  # D-Bus has no named arguments
+        """Let this node move nothing from now on, or go on as ever."""
+        verb = Verb.MAINTENANCE_ON if on else Verb.MAINTENANCE_OFF
+        return _job(self._submit, verb, Scope.ALL, None)
+
+    @exported(
+        Interface.MANAGER,
+        "ConfirmPeerDown",
+        takes="",
+        returns="o",
+        permission=Permission.CONFIRM_PEER_DOWN,
+    )
+    def confirm_peer_down(self) -> Deed:
+        """Take the caller's own word that the peer is off."""
+        return _job(self._submit, Verb.CONFIRM_PEER_DOWN, Scope.ALL, None)
+
+    @exported(
+        Interface.MANAGER,
+        "ClearFailure",
+        takes="s",
+        returns="o",
+        permission=Permission.CLEAR_FAILURE,
+    )
+    def clear_failure(self, group: str) -> Deed:
+        """Try again what failed here: one group, or all with "". Refuses: NoSuchGroup."""
+        name = self._group(group) if group else None
+        return _job(self._submit, Verb.CLEAR_FAILURE, Scope.ALL, name)
+
     def _group(self, word: str) -> GroupName:
         name = GroupName(word)
         if name not in self._groups:

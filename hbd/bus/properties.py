@@ -54,6 +54,8 @@ def looks_equal(one: Node, other: Node) -> bool:
     return (
         one.groups == other.groups
         and one.phase is other.phase
+        and one.maintenance is other.maintenance
+        and one.peer.maintenance is other.peer.maintenance
         and one.peer.status is other.peer.status
         and one.peer.report == other.peer.report
         and one.peer.generation == other.peer.generation
@@ -72,6 +74,7 @@ def _manager(node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: 
         "NodeName": _text(node.name),
         "PeerName": _text(node.peer.name),
         "Phase": _text(node.phase.value),
+        "Maintenance": _truth(value=node.maintenance),
         "PeerStatus": _text(node.peer.status.value),
         "Protection": _text(facts.protection),
         "AutoFailback": _text(node.auto_failback.value),
@@ -93,6 +96,7 @@ def _this_node(node: Node, facts: Facts) -> Properties:
         "Name": _text(node.name),
         "Local": _truth(value=True),
         "Status": _text(node.phase.value),
+        "Maintenance": _truth(value=node.maintenance),
         "FenceProven": _truth(value=False),
         "Generation": _number(facts.generation),
         "LastHeardUSec": _number(0),
@@ -106,6 +110,7 @@ def _peer(node: Node) -> Properties:
         "Name": _text(peer.name),
         "Local": _truth(value=False),
         "Status": _text(peer.status.value),
+        "Maintenance": _truth(value=peer.maintenance),
         "FenceProven": _truth(value=peer.status is PeerStatus.FENCED and peer.proven),
         "Generation": _number(peer.generation),
         "LastHeardUSec": _instant(peer.heard_at),

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import assert_never
 
 from dbus_next.aio.message_bus import MessageBus
 from dbus_next.constants import BusType, MessageFlag, MessageType
@@ -92,11 +93,14 @@ class Client:
         self._daemon = str((await self._call_bus("GetNameOwner", BUS_NAME)).body[0])
 
     async def submit(self, verb: Verb, target: str, *, is_group: bool, ask: bool) -> str:
-        """Ask for a takeover or standby; give the job's path. `ask`: a person may be asked."""
-        member = verb.value.capitalize() + ("Group" if is_group else "")
+        """Ask for what a verb does; give the job's path. `ask`: a person may be asked.
+
+        `target` is a scope or, with `is_group`, a group; verbs without groups take no notice of it.
+        """
+        member, signature, body = _call_of(verb, target, is_group=is_group)
         flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if ask else MessageFlag.NONE
         reply = await self._call(
-            Interface.MANAGER, member, "s", target, flags=flags, seconds=PERMISSION_SECONDS
+            Interface.MANAGER, member, signature, *body, flags=flags, seconds=PERMISSION_SECONDS
         )
         return str(reply.body[0])
 
@@ -184,6 +188,21 @@ async def connected() -> AsyncIterator[Client]:
         yield Client(bus)
     finally:
         bus.disconnect()
+
+
+def _call_of(verb: Verb, target: str, *, is_group: bool) -> tuple[str, str, tuple[object, ...]]:
+    """A verb's method: its name, signature and arguments."""
+    match verb:
+        case Verb.TAKEOVER | Verb.STANDBY:
+            return verb.value.capitalize() + ("Group" if is_group else ""), "s", (target,)
+        case Verb.MAINTENANCE_ON | Verb.MAINTENANCE_OFF:
+            return "SetMaintenance", "b", (verb is Verb.MAINTENANCE_ON,)
+        case Verb.CONFIRM_PEER_DOWN:
+            return "ConfirmPeerDown", "", ()
+        case Verb.CLEAR_FAILURE:
+            return "ClearFailure", "s", (target if is_group else "",)
+        case _:
+            assert_never(verb)
 
 
 def _look_away(gone: asyncio.Future[None]) -> None:

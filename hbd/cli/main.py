@@ -6,11 +6,15 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hbd import __version__
 from hbd.bus.names import Verb
 from hbd.cli.outcome import Exit, Trouble
 from hbd.cluster.terms import Scope
+
+if TYPE_CHECKING:
+    from hbd.cli.verbs import Request
 
 SCOPES = [scope.value for scope in Scope]
 
@@ -33,17 +37,34 @@ def _run(chosen: argparse.Namespace) -> int:
 
     from hbd.cli import verbs
 
-    if chosen.verb in (Verb.TAKEOVER, Verb.STANDBY):
-        request = verbs.Request(
-            verb=Verb(chosen.verb),
-            target=chosen.group or chosen.scope or Scope.ALL.value,
-            is_group=chosen.group is not None,
-            wait=chosen.wait,
-            ask=chosen.ask_password,
-        )
-        return asyncio.run(verbs.move(request))
     now_usec = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
-    return asyncio.run(verbs.status(now_usec, as_json=getattr(chosen, "json", False)))
+    match chosen.verb:
+        case None | "status":
+            work = verbs.status(now_usec, as_json=getattr(chosen, "json", False))
+        case "links":
+            work = verbs.links(now_usec, as_json=chosen.json)
+        case "failback":
+            work = verbs.failback(wait=chosen.wait, ask=chosen.ask_password)
+        case Verb.CONFIRM_PEER_DOWN:
+            work = verbs.confirm_peer_down(chosen.peer, wait=chosen.wait, ask=chosen.ask_password)
+        case _:
+            work = verbs.move(_request(chosen))
+    return asyncio.run(work)
+
+
+def _request(chosen: argparse.Namespace) -> Request:
+    """What was asked for by a verb that is one job."""
+    from hbd.cli.verbs import Request
+
+    group = getattr(chosen, "group", None)
+    word = f"maintenance-{chosen.word}" if chosen.verb == "maintenance" else chosen.verb
+    return Request(
+        verb=Verb(word),
+        target=group or getattr(chosen, "scope", None) or Scope.ALL.value,
+        is_group=group is not None,
+        wait=chosen.wait,
+        ask=chosen.ask_password,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,8 +75,22 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     status = verbs.add_parser("status", help="show nodes, links and groups (the default)")
     status.add_argument("--json", action="store_true", help="for programs")
+    links = verbs.add_parser("links", help="show the links and what each has counted")
+    links.add_argument("--json", action="store_true", help="for programs")
     _add_move(verbs.add_parser(Verb.TAKEOVER.value, help="bring resource groups to this node"))
     _add_move(verbs.add_parser(Verb.STANDBY.value, help="give resource groups to the peer"))
+    _add_waiting(verbs.add_parser("failback", help="bring every group to the node it prefers"))
+    maintenance = verbs.add_parser("maintenance", help="let this node move nothing for a while")
+    maintenance.add_argument("word", choices=["on", "off"], metavar="on|off")
+    _add_waiting(maintenance)
+    confirm = verbs.add_parser(
+        Verb.CONFIRM_PEER_DOWN.value, help="tell that the lost peer is really switched off"
+    )
+    confirm.add_argument("peer", nargs="?", metavar="NODE", help="its name, lest it is another")
+    _add_waiting(confirm)
+    clear = verbs.add_parser(Verb.CLEAR_FAILURE.value, help="try again what failed on this node")
+    clear.add_argument("group", nargs="?", metavar="GROUP", help="one group (all)")
+    _add_waiting(clear)
     return parser
 
 
@@ -69,6 +104,10 @@ def _add_move(parser: argparse.ArgumentParser) -> None:
         help=f"which groups: {', '.join(SCOPES)} (all)",
     )
     which.add_argument("--group", metavar="GROUP", help="one group, as named in haresources")
+    _add_waiting(parser)
+
+
+def _add_waiting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-wait", dest="wait", action="store_false", help="do not wait for the result"
     )

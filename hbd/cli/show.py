@@ -47,6 +47,23 @@ def as_text(view: StatusView, now_usec: int) -> str:
     return "\n".join(printable(line) for part in parts for line in part.splitlines() or [""])
 
 
+def links_as_json(view: StatusView, now_usec: int) -> str:
+    """The links alone, as in `as_json`."""
+    links = [asdict(link) for link in view.links]
+    return json.dumps({"now_usec": now_usec, "links": links}, indent=2)
+
+
+def links_as_text(view: StatusView, now_usec: int) -> str:
+    """Every link with what it has counted since the daemon started."""
+    heading = ("LINK", "KIND", "STATUS", "HEARD", "FAULT")
+    words = sorted({word for link in view.links for word in link.counters})
+    names = tuple(link.name for link in view.links)
+    counts = ((word, *(str(link.counters.get(word, "-")) for link in view.links)) for word in words)
+    parts = [table(heading, (_link(link, now_usec) for link in view.links))]
+    parts += [table(("COUNTED", *names), counts)] if words else []
+    return "\n".join(printable(line) for part in parts for line in part.splitlines()).rstrip()
+
+
 def remarks(view: StatusView) -> list[str]:
     """What somebody should read twice, one line each."""
     lines = [f"! {group.name}: {group.failure}" for group in view.groups if group.failure]
@@ -55,6 +72,11 @@ def remarks(view: StatusView) -> list[str]:
         for group in view.groups
         for resource in group.resources
         if resource.why
+    ]
+    lines += [
+        f"! {node.name} is in maintenance: it moves nothing, and nothing is taken over from it"
+        for node in view.nodes
+        if node.maintenance
     ]
     lines += [
         f"! {node.name} is taken for off by ha.cf's times alone; no device has proved it"

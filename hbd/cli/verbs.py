@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from hbd.bus.names import Verb
 from hbd.cli import show
 from hbd.cli.client import Change, Client, JobEnd, connected
-from hbd.cli.outcome import Exit, of_result
+from hbd.cli.outcome import Exit, Trouble, of_result
 from hbd.cli.view import group_names, status_view
+from hbd.cluster.terms import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A takeover or standby as asked for on the command line."""
+    """A verb that becomes a job, as asked for on the command line."""
 
     verb: Verb
-    target: str  # a scope's word or a group's name
+    target: str  # a scope's word or a group's name; empty for verbs without groups
     is_group: bool
     wait: bool
     ask: bool  # whether a person may be asked for a password
@@ -31,8 +32,55 @@ async def status(now_usec: int, *, as_json: bool) -> Exit:
     return Exit.DONE
 
 
+async def links(now_usec: int, *, as_json: bool) -> Exit:
+    """Print the links and what each has counted."""
+    async with connected() as client:
+        view = status_view(await client.objects())
+    print(show.links_as_json(view, now_usec) if as_json else show.links_as_text(view, now_usec))
+    return Exit.DONE
+
+
+async def failback(*, wait: bool, ask: bool) -> Exit:
+    """Bring every group to the node it prefers: those of this node here, the others there."""
+    async with connected() as client:
+        view = status_view(await client.objects())
+    astray = [group for group in view.groups if group.owner != group.preferred]
+    wanted = {
+        Verb.TAKEOVER: any(group.preferred == view.node for group in astray),
+        Verb.STANDBY: any(group.preferred != view.node for group in astray),
+    }
+    statuses = [
+        await move(Request(verb, Scope.FAILBACK.value, is_group=False, wait=wait, ask=ask))
+        for verb, is_wanted in wanted.items()
+        if is_wanted
+    ]
+    return next((status for status in statuses if status is not Exit.DONE), Exit.DONE)
+
+
+async def confirm_peer_down(peer: str | None, *, wait: bool, ask: bool) -> Exit:
+    """Tell the daemon that the peer is off; its name must be given, lest it is the wrong one."""
+    async with connected() as client:
+        view = status_view(await client.objects())
+    if peer is None:
+        if not sys.stdin.isatty():
+            raise Trouble(
+                Exit.USAGE, f"name the node that is off: hbctl confirm-peer-down {view.peer}"
+            )
+        print(
+            f"If {view.peer} is not really switched off, the shared disk is destroyed.\n"
+            f"Type the name of the node that is off: ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
+        peer = sys.stdin.readline().strip()
+    if peer != view.peer:
+        raise Trouble(Exit.USAGE, f"the peer is {view.peer}, not '{show.printable(peer)}'")
+    return await move(Request(Verb.CONFIRM_PEER_DOWN, "", is_group=False, wait=wait, ask=ask))
+
+
 async def move(request: Request) -> Exit:
-    """Ask for groups to move and, unless told not to, wait for the end of it.
+    """Ask for what the verb does and, unless told not to, wait for the end of it.
 
     With `wait`, progress goes to standard error. Without, the job's path goes to standard output.
     """
@@ -47,8 +95,8 @@ async def move(request: Request) -> Exit:
             return Exit.DONE
         end = await _end(client, job, names)
     status = of_result(end.result)
-    if status is not Exit.DONE:
-        why = f": {show.printable(end.why)}" if end.why else ""
+    why = f": {show.printable(end.why)}" if end.why else ""
+    if status is not Exit.DONE or why:
         print(f"hbctl: {request.verb} {end.result}{why}", file=sys.stderr)
     return status
 

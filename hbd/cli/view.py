@@ -22,6 +22,7 @@ class NodeView:
     name: str
     local: bool
     status: str
+    maintenance: bool
     fence_proven: bool
     generation: int
     last_heard_usec: int
@@ -85,6 +86,7 @@ class StatusView:
     node: str
     peer: str
     phase: str
+    maintenance: bool
     peer_status: str
     protection: str
     auto_failback: str
@@ -129,6 +131,7 @@ def _status(objects: Objects) -> StatusView:
         node=_get(manager, "NodeName", str),
         peer=_get(manager, "PeerName", str),
         phase=_get(manager, "Phase", str),
+        maintenance=_get(manager, "Maintenance", bool),
         peer_status=_get(manager, "PeerStatus", str),
         protection=_get(manager, "Protection", str),
         auto_failback=_get(manager, "AutoFailback", str),
@@ -159,6 +162,7 @@ def _node(properties: Properties) -> NodeView:
         name=_get(properties, "Name", str),
         local=_get(properties, "Local", bool),
         status=_get(properties, "Status", str),
+        maintenance=_get(properties, "Maintenance", bool),
         fence_proven=_get(properties, "FenceProven", bool),
         generation=_get(properties, "Generation", int),
         last_heard_usec=_get(properties, "LastHeardUSec", int),

@@ -80,6 +80,13 @@ class FinishJob:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepMaintenance:
+    """Write down whether this node is in maintenance: a restart or a reboot does not end it."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProveAlive:
     """Feed the watchdog: clock, loop and decision all work."""
 
@@ -99,6 +106,7 @@ Action = (
     | StopGroup
     | Fence
     | FinishJob
+    | KeepMaintenance
     | ProveAlive
     | Quit
 )

@@ -18,6 +18,7 @@ class Subject(Enum):
     """What a change is about."""
 
     NODE = "node"  # this node's phase
+    MAINTENANCE = "maint"  # a node's, this one's or the peer's
     STALL = "stall"  # this node did not listen for a while
     PEER = "peer"
     LATE = "late"  # a heartbeat came after warntime
@@ -45,6 +46,8 @@ def changes(before: Node, after: Node) -> Iterator[Change]:
     """Every difference that an administrator may want to see, in the order node to group."""
     if before.phase is not after.phase:
         yield Change(Subject.NODE, after.name, before.phase.value, after.phase.value)
+    if before.maintenance is not after.maintenance:
+        yield _maintenance(after.name, on=after.maintenance)
     if before.watched_since != after.watched_since:
         yield Change(Subject.STALL, after.name, "", "", usec=after.stall_usec)
     yield from _peer(before, after)
@@ -57,7 +60,9 @@ def changes(before: Node, after: Node) -> Iterator[Change]:
 
 def _peer(before: Node, after: Node) -> Iterator[Change]:
     was, peer = before.peer, after.peer
-    if was.status is not peer.status:
+    if was.maintenance is not peer.maintenance:
+        yield _maintenance(peer.name, on=peer.maintenance)
+    if was.status is not peer.status or (peer.proven and not was.proven):
         silence = Usec(after.stepped_at - was.heard_at) if was.heard_at is not None else Usec(0)
         spoke = peer.status in (PeerStatus.ACTIVE, PeerStatus.LEFT)
         why = "" if peer.status is not PeerStatus.FENCED else _proof(proven=peer.proven)
@@ -74,6 +79,11 @@ def _peer(before: Node, after: Node) -> Iterator[Change]:
     late = peer.heard_at != was.heard_at and peer.gap_usec > after.timing.warntime_usec
     if late and was.is_heard and peer.is_heard:
         yield Change(Subject.LATE, peer.name, "", "", usec=peer.gap_usec)
+
+
+def _maintenance(name: NodeName, *, on: bool) -> Change:
+    words = ("off", "on")
+    return Change(Subject.MAINTENANCE, name, words[not on], words[on])
 
 
 def _proof(*, proven: bool) -> str:

@@ -154,6 +154,32 @@ class StandbyRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceSet:
+    """An operator wants this node to move nothing (`on`), or to go on as ever."""
+
+    job: JobId
+    on: bool
+    requested_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfirmedDown:
+    """An operator gives their own word that the peer is off: as good as a fence device's."""
+
+    job: JobId
+    requested_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCleared:
+    """An operator has mended what made groups fail here: exactly `groups`, or all if none given."""
+
+    job: JobId
+    groups: tuple[GroupName, ...] = ()
+    requested_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveRequested:
     """The daemon is to stop: release everything, hand it over, say goodbye."""
 
@@ -174,5 +200,8 @@ Event = (
     | FenceFailed
     | TakeoverRequested
     | StandbyRequested
+    | MaintenanceSet
+    | PeerConfirmedDown
+    | FailureCleared
     | LeaveRequested
 )

@@ -140,11 +140,16 @@ def on_resource_changed(node: Node, event: ResourceChanged) -> Step:
 
 
 def on_resource_lost(node: Node, event: ResourceLost, now: Instant) -> Step:
-    """Restart a lost resource in place, once; if it is lost again soon, the group fails here."""
+    """Restart a lost resource in place, once; if it is lost again soon, the group fails here.
+
+    In maintenance it is noted and nothing else.
+    """
     group = node.group(event.group)
     if group is None or group.state is not GroupState.STARTED:
         return Step(node)
     why = f"{event.resource}: {event.why}"
+    if node.maintenance:
+        return Step(node.with_group(replace(group, state=GroupState.PARTIAL, failure=why)))
     holdoff = node.limits.revive_holdoff_usec
     if group.revived_at is not None and now < group.revived_at + holdoff:
         return _fail(node, group, why, now)
@@ -166,6 +171,8 @@ def _expired(node: Node, group: Group, now: Instant) -> Step:
         return _fail(node, group, "no answer to the start in time", now)
     if group.state is GroupState.STOPPING:
         return _stop_failed(node, group, "no answer to the stop in time", now)
+    if node.maintenance and node.owns(group) and node.phase is not Phase.LEAVING:
+        return _stop_failed(node, group, group.failure, now)  # not now: look again later
     return _stop(node, group, now)
 
 
@@ -208,9 +215,9 @@ def _decide(node: Node, name: GroupName, now: Instant) -> Step:
         return _release(node, group, now)
     if node.phase is Phase.LEAVING:
         return _leave(node, group, now)
-    if node.phase is Phase.ACTIVE:
+    if node.phase is Phase.ACTIVE and not node.maintenance:
         return _serve(node, group, now)
-    return Step(node)  # still starting: keep what runs, touch nothing
+    return Step(node)  # still starting, or in maintenance: keep what runs, touch nothing
 
 
 def _serve(node: Node, group: Group, now: Instant) -> Step:
@@ -276,8 +283,9 @@ def _may_acquire(node: Node, group: Group) -> bool:
 
     With one exception: a group that the peer last said it could not stop may still be mounted
     there, and the administrator's word that silence is death does not cover it; only proof does.
+    In maintenance nothing is acquired at all.
     """
-    return node.peer.is_out and is_clear_of_peer(node, group)
+    return not node.maintenance and node.peer.is_out and is_clear_of_peer(node, group)
 
 
 def _acquire(node: Node, group: Group, now: Instant) -> Step:
@@ -333,7 +341,7 @@ def is_clear_of_peer(node: Node, group: Group) -> bool:
     peer = node.peer
     if peer.is_out:
         certain = peer.status is PeerStatus.LEFT or peer.proven
-        return certain or group.name not in peer.stuck
+        return certain or (group.name not in peer.stuck and not peer.maintenance)
     word = peer.word_on(group.name)
     return node.is_known_to_peer and word is not None and not word.state.is_held
 
@@ -341,6 +349,15 @@ def is_clear_of_peer(node: Node, group: Group) -> bool:
 def _peer_could_start(node: Node, group: Group) -> bool:
     word = node.peer.word_on(group.name)
     return node.peer_may_serve and word is not None and word.state is GroupState.STOPPED
+
+
+def clear_failure(node: Node, name: GroupName, now: Instant) -> Step:
+    """Forget a failure here: a start is tried again if the group is ours, a stop at once."""
+    group = node.group(name)
+    assert group is not None, "a node does not lose groups"
+    if group.state is GroupState.STOP_FAILED:
+        return _stop(node, group, now)
+    return Step(node.with_group(replace(_tried_anew(group), revived_at=None)))
 
 
 # --- the two things done to a group ---------------------------------------------------------

@@ -19,6 +19,8 @@ def check(before: Node, after: Node) -> None:
         assert was.name == group.name, "groups neither come nor go in a step"
         assert group.record >= was.record, "an ownership record only grows"
         assert group.operation >= was.operation, "operations are numbered upwards"
+        if before.maintenance and after.maintenance and group.state is GroupState.STARTING:
+            assert group.operation == was.operation, "in maintenance nothing is started"
         _check_group(after, group)
 
 

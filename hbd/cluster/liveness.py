@@ -112,6 +112,7 @@ def on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) ->
         stuck=_stuck(event.report),
         proven=False,
         fence_due=None,
+        maintenance=event.report.maintenance and not left,  # who left holds nothing
     )
     return Step(replace(step.node, peer=peer))
 
@@ -176,7 +177,7 @@ def next_deadline(node: Node) -> Instant:
     moments += [_link_deadline(node, link) for link in node.links if link.status is LinkStatus.UP]
     moments += [group.deadline for group in node.groups]
     moments += [job.deadline for job in node.jobs]
-    if node.peer.status is PeerStatus.LOST:
+    if node.peer.status is PeerStatus.LOST and node.may_fence:
         moments.append(node.peer.fence_due)
     return Instant(min(moment for moment in moments if moment is not None))
 

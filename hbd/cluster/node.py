@@ -71,8 +71,9 @@ class Peer:
     gap_usec: Usec = Usec(0)  # how long it had been silent when last heard
     report: Report | None = None
     stuck: frozenset[GroupName] = frozenset()  # groups it said it could not stop
-    proven: bool = False  # FENCED only: by a device, not merely by the administrator's word
+    proven: bool = False  # FENCED only: by a device or by an operator's own word, not by ha.cf's
     fence_due: Instant | None = None  # LOST only: when to ask (again) for fencing
+    maintenance: bool = False  # it said that it moves nothing; its silence does not end that
 
     @property
     def is_heard(self) -> bool:
@@ -153,6 +154,7 @@ class Node:
     heartbeat_due: Instant
     alive_due: Instant
     phase: Phase = Phase.STARTING
+    maintenance: bool = False  # an operator's wish: nothing is moved from here
     limits: Limits = Limits()
     jobs: tuple[Job, ...] = ()
     said: Report | None = None  # the last report sent, to know what is news
@@ -175,10 +177,15 @@ class Node:
 
     @property
     def peer_may_serve(self) -> bool:
-        """Whether groups can be given to the peer: it knows us and has finished its own start."""
+        """Whether groups can be given to the peer: it knows us, has started, and moves groups."""
         report = self.peer.report
         active = report is not None and report.phase is Phase.ACTIVE
-        return self.is_known_to_peer and active
+        return self.is_known_to_peer and active and not self.peer.maintenance
+
+    @property
+    def may_fence(self) -> bool:
+        """Whether a lost peer is fenced: not while one of the two is in maintenance."""
+        return not self.maintenance and not self.peer.maintenance
 
     def owns(self, group: Group) -> bool:
         """Whether the record says that this node may run the group."""
@@ -233,10 +240,12 @@ def new_node(
     links: Iterable[Link],
     groups: Iterable[tuple[GroupName, NodeName, tuple[str, ...]]],
     now: Instant,
+    maintenance: bool = False,
 ) -> Node:
     """A node that has just been started and knows nothing: everything is to be observed.
 
-    `groups` are (name, preferred node, resources as written), in haresources' order.
+    `groups` are (name, preferred node, resources as written), in haresources' order;
+    `maintenance` is what the daemon's former life wrote down.
     """
     return Node(
         name=name,
@@ -260,6 +269,7 @@ def new_node(
         patient_until=now,
         heartbeat_due=now,
         alive_due=now,
+        maintenance=maintenance,
     )
 
 
@@ -273,4 +283,5 @@ def report_of(node: Node) -> Report:
             for group in node.groups
         ),
         heard=node.peer.generation,
+        maintenance=node.maintenance,
     )

@@ -7,10 +7,12 @@ scopes are heartbeat's, seen from the node asked; `failback` means the groups th
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
+from hbd.cluster import groups as moves
 from hbd.cluster.action import FinishJob
-from hbd.cluster.event import StandbyRequested, TakeoverRequested
-from hbd.cluster.node import Group, Job, Node, Step
+from hbd.cluster.event import FailureCleared, StandbyRequested, TakeoverRequested
+from hbd.cluster.node import Group, Job, Node, Step, chain
 from hbd.cluster.terms import GroupState, Instant, JobResult, PeerStatus, Phase, Scope
 
 
@@ -37,6 +39,25 @@ def on_standby(node: Node, event: StandbyRequested, now: Instant) -> Step:
     for group in chosen:
         node = node.with_group(replace(group, giving=True, failback_due=False))
     return Step(_with_job(node, event, to_here=False, chosen=chosen, now=now))
+
+
+def on_failure_cleared(node: Node, event: FailureCleared, now: Instant) -> Step:
+    """Try again what failed here: a start by the rules of any start, a stop at once.
+
+    The job ends with the word being taken; whether the new try succeeds, the group's state tells.
+    """
+    if node.phase is not Phase.ACTIVE:
+        why = f"this node is {node.phase.value}; wait until it is active"
+        return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
+    failed = [
+        group.name
+        for group in node.groups
+        if group.state in (GroupState.START_FAILED, GroupState.STOP_FAILED)
+        and (not event.groups or group.name in event.groups)
+    ]
+    why = "" if failed else "nothing had failed on this node"
+    cleared = chain(node, [partial(moves.clear_failure, name=name, now=now) for name in failed])
+    return Step(cleared.node, (*cleared.actions, FinishJob(event.job, JobResult.DONE, why)))
 
 
 def settle(node: Node, now: Instant) -> Step:
@@ -80,6 +101,8 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
     """Why the missing groups cannot come here now, and what would make it possible."""
     if not missing:
         return ""
+    if node.maintenance or node.peer.maintenance:
+        return _maintained(node)
     if node.phase is not Phase.ACTIVE:
         return f"this node is {node.phase.value}; wait until it is active"
     if node.peer.status is PeerStatus.LOST:
@@ -96,6 +119,8 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
 
 def _why_no_standby(node: Node, chosen: list[Group]) -> str:
     """Why the chosen groups cannot go to the peer now, and what would make it possible."""
+    if chosen and (node.maintenance or node.peer.maintenance):
+        return _maintained(node)
     if node.phase is not Phase.ACTIVE:
         return f"this node is {node.phase.value}; wait until it is active"
     if chosen and not node.peer_may_serve:
@@ -111,6 +136,11 @@ def _why_no_standby(node: Node, chosen: list[Group]) -> str:
         if group.state is GroupState.STOP_FAILED:
             return f"{group.name} cannot be stopped here: {group.failure}"
     return ""
+
+
+def _maintained(node: Node) -> str:
+    who = "this node" if node.maintenance else node.peer.name
+    return f"{who} is in maintenance; end that first (hbctl maintenance off)"
 
 
 def _with_job(
@@ -150,6 +180,8 @@ def _failure(node: Node, job: Job, group: Group) -> str:
     """Why the group will not arrive any more; empty while it still may."""
     if node.phase is not Phase.ACTIVE:
         return f"{group.name}: this node is {node.phase.value}"
+    if node.maintenance:
+        return "" if _arrived(node, job, group) else f"{group.name}: {_maintained(node)}"
     if job.to_here:
         if group.state in (GroupState.START_FAILED, GroupState.STOP_FAILED):
             return f"{group.name}: {group.failure}"

@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
-from hbd.cluster import fence, groups, invariants, liveness, requests
+from hbd.cluster import fence, groups, invariants, liveness, maintenance, requests
 from hbd.cluster.action import Quit, SayGoodbye
 from hbd.cluster.event import (
     ClockTicked,
     Event,
+    FailureCleared,
     FenceConfirmed,
     FenceFailed,
     GoodbyeHeard,
@@ -27,6 +28,8 @@ from hbd.cluster.event import (
     HeartbeatHeard,
     LeaveRequested,
     LinkHeard,
+    MaintenanceSet,
+    PeerConfirmedDown,
     ResourceChanged,
     ResourceLost,
     StandbyRequested,
@@ -97,6 +100,12 @@ def _believe(node: Node, event: Event, now: Instant) -> Step:
             return requests.on_takeover(node, event, now)
         case StandbyRequested():
             return requests.on_standby(node, event, now)
+        case MaintenanceSet():
+            return maintenance.on_set(node, event)
+        case PeerConfirmedDown():
+            return fence.on_confirmed_by_operator(node, event)
+        case FailureCleared():
+            return requests.on_failure_cleared(node, event, now)
         case LeaveRequested():
             return _on_leave(node)
         case _:
@@ -121,10 +130,13 @@ def _on_leave(node: Node) -> Step:
 
 def _farewell(node: Node, now: Instant) -> Step:
     """Once nothing is held or owed, say goodbye a few times and end."""
+    if node.phase is Phase.LEFT:
+        return Step(node)
     owed = node.peer_may_serve and any(node.owns(group) for group in node.groups)
     held = any(group.state.is_held for group in node.groups)
     if node.phase is not Phase.LEAVING or held or owed:
-        return Step(node)
+        # Something was found here after a goodbye: go on beating until it is released.
+        return Step(replace(node, goodbyes=0) if node.goodbyes else node)
     if node.goodbyes and now < node.heartbeat_due:
         return Step(node)
     due = Instant(now + node.limits.goodbye_gap_usec)

@@ -145,10 +145,12 @@ class Report:
     wire cost nothing but time. `deadtime_usec` is how long the sender may be silent before it
     may be thought lost (heartbeat's `dt`). `heard` is the generation of the other node that the
     sender has heard last, 0 for none: only a report that knows of the reader's present life can
-    hold the reader to what it said in a former one, so no other is decided upon.
+    hold the reader to what it said in a former one, so no other is decided upon. `maintenance`
+    says that the sender moves nothing: it is given nothing, and nothing is taken from it.
     """
 
     phase: Phase
     deadtime_usec: Usec
     groups: tuple[GroupReport, ...] = field(default=())
     heard: Generation = Generation(0)
+    maintenance: bool = False

@@ -39,7 +39,9 @@ NO_PEER: Final = NodeName("(none)")  # a cluster of one: a name that no node can
 Found = Mapping[GroupName, resource.Group]
 
 
-def node_of(config: Config, generation: Generation, now: Instant) -> Node:
+def node_of(
+    config: Config, generation: Generation, now: Instant, *, maintenance: bool = False
+) -> Node:
     """The belief of a daemon that has just been started."""
     return new_node(
         name=config.local,
@@ -58,6 +60,7 @@ def node_of(config: Config, generation: Generation, now: Instant) -> Node:
             for group in config.groups
         ],
         now=now,
+        maintenance=maintenance,
     )
 
 

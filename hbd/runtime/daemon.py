@@ -24,6 +24,7 @@ from hbd.cluster.action import (
     Fence,
     FinishJob,
     ForgetPeerSequence,
+    KeepMaintenance,
     ObserveGroup,
     ProveAlive,
     Quit,
@@ -123,7 +124,10 @@ class Daemon:
             config.timing.keepalive_usec,
             tell_rejects=config.log_badpack,
         )
-        self._node = build.node_of(config, self._generation, now())
+        self._state_directory = state_directory
+        self._keeping = asyncio.Lock()  # one write at a time
+        maintenance = identity.is_in_maintenance(state_directory)
+        self._node = build.node_of(config, self._generation, now(), maintenance=maintenance)
         self._found: build.Found = {}
         self._runners: Mapping[GroupName, GroupRunner] = {}
         self._endpoint: Endpoint | None = None
@@ -180,6 +184,12 @@ class Daemon:
             return
         self._notifier.ready()
         self._tell_status()
+        if self._node.maintenance:
+            _log.warning(
+                "%s is still in maintenance: it moves nothing until `hbctl maintenance off`",
+                self._node.name,
+                extra=fields(MessageId.MAINTENANCE_BEGUN, node=self._node.name),
+            )
 
     async def _close(self) -> None:
         """Give everything back, in the order in which it could still be needed."""
@@ -265,12 +275,27 @@ class Daemon:
             case FinishJob():
                 if self._endpoint is not None:
                     self._endpoint.finish_job(action.job, action.result, action.why)
+            case KeepMaintenance():
+                self._spawn(self._keep_maintenance(), "maintenance")
             case ProveAlive():
                 self._notifier.alive()
             case Quit():
                 self._end(EXIT_OK)
             case _:
                 assert_never(action)
+
+    async def _keep_maintenance(self) -> None:
+        """Write down what is believed now; a full disk costs the memory of it, not the cluster."""
+        async with self._keeping:
+            on = self._node.maintenance
+            try:
+                await asyncio.to_thread(identity.keep_maintenance, self._state_directory, on=on)
+            except AdapterError as error:
+                _log.error(
+                    "%s; a restart of hbd forgets whether this node is in maintenance",
+                    error,
+                    extra=fields(node=self._node.name),
+                )
 
     def _tell_status(self) -> None:
         text = summary(self._node)

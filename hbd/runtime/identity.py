@@ -20,6 +20,7 @@ LARGEST: Final = 2**62  # a number beyond is no count of lives, and one day woul
 
 _GENERATION = "generation"
 _UUID = "uuid"
+_MAINTENANCE = "maintenance"
 
 
 def next_generation(directory: Path, unix_time: int, *, from_clock: bool = False) -> Generation:
@@ -57,6 +58,23 @@ def node_uuid(directory: Path, node: NodeName, *, from_name: bool = False) -> by
     made = uuid.uuid4().bytes
     _write(path, made)
     return made
+
+
+def is_in_maintenance(directory: Path) -> bool:
+    """Whether the former life of the daemon was in maintenance: a restart does not end it."""
+    return (directory / _MAINTENANCE).exists()
+
+
+def keep_maintenance(directory: Path, *, on: bool) -> None:
+    """Let the next life know, on the disk before this returns; AdapterError if it cannot be."""
+    path = directory / _MAINTENANCE
+    if on:
+        _write(path, b"hbctl maintenance off\n")  # what ends it, for who finds the file
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise AdapterError(f"Failed to remove '{path}': {error.strerror}") from error
 
 
 def _write(path: Path, data: bytes) -> None:

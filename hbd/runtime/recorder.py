@@ -15,9 +15,12 @@ from hbd.cluster.change import Change, Subject, changes
 from hbd.cluster.event import (
     ClockTicked,
     Event,
+    FailureCleared,
     FenceFailed,
     HeartbeatHeard,
     LinkHeard,
+    MaintenanceSet,
+    PeerConfirmedDown,
     ResourceChanged,
     ResourceLost,
     StandbyRequested,
@@ -26,6 +29,7 @@ from hbd.cluster.event import (
 from hbd.cluster.node import Node
 from hbd.cluster.terms import (
     GroupState,
+    JobId,
     JobResult,
     LinkStatus,
     PeerStatus,
@@ -62,6 +66,7 @@ class Recorder:
         self._log = log
         self._write: dict[Subject, Callable[[Node, Change], None]] = {
             Subject.NODE: self._node,
+            Subject.MAINTENANCE: self._maintenance,
             Subject.STALL: self._stall,
             Subject.PEER: self._peer,
             Subject.LATE: self._late,
@@ -86,12 +91,25 @@ class Recorder:
             case TakeoverRequested() | StandbyRequested():
                 verb = "takeover" if isinstance(event, TakeoverRequested) else "standby"
                 what = ", ".join(event.groups) or event.scope.value
-                self._log.info(
-                    "Asked for %s of %s by %s",
-                    verb,
-                    what,
-                    event.requested_by or "the system",
-                    extra=fields(MessageId.REQUESTED, node=node.name, job=event.job, verb=verb),
+                self._request(node, event.job, verb, f"of {what}", event.requested_by)
+            case MaintenanceSet():
+                word = "on" if event.on else "off"
+                self._request(node, event.job, "maintenance", word, event.requested_by)
+            case FailureCleared():
+                what = ", ".join(event.groups) or "all groups"
+                self._request(node, event.job, "clear-failure", f"of {what}", event.requested_by)
+            case PeerConfirmedDown():
+                self._log.warning(
+                    "%s says that %s is off",
+                    event.requested_by or "An operator",
+                    node.peer.name,
+                    extra=fields(
+                        MessageId.PEER_CONFIRMED_DOWN,
+                        node=node.name,
+                        peer=node.peer.name,
+                        job=event.job,
+                        verb="confirm-peer-down",
+                    ),
                 )
             case ResourceChanged():
                 level = logging.WARNING if event.state is ResourceState.FAILED else logging.INFO
@@ -128,6 +146,30 @@ class Recorder:
                 )
             case _:
                 pass
+
+    def _request(self, node: Node, job: JobId, verb: str, what: str, by: str) -> None:
+        self._log.info(
+            "Asked for %s %s by %s",
+            verb,
+            what,
+            by or "the system",
+            extra=fields(MessageId.REQUESTED, node=node.name, job=job, verb=verb),
+        )
+
+    def _maintenance(self, _node: Node, change: Change) -> None:
+        if change.now == "on":
+            self._log.warning(
+                "%s is in maintenance: it moves nothing, and nothing is taken over from it",
+                change.name,
+                extra=fields(MessageId.MAINTENANCE_BEGUN, node=change.name),
+            )
+        else:
+            self._log.log(
+                NOTICE,
+                "%s is no longer in maintenance",
+                change.name,
+                extra=fields(MessageId.MAINTENANCE_ENDED, node=change.name),
+            )
 
     def _node(self, node: Node, change: Change) -> None:
         level, message_id = _NODE.get(change.now, (logging.INFO, None))

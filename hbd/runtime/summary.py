@@ -22,5 +22,7 @@ def summary(node: Node) -> str:
         f"{links_up(node)} of {len(links)} links up",
         f"serving {', '.join(serving)}" if serving else "serving nothing",
         *moving,
+        *(["in maintenance: nothing is moved"] if node.maintenance else []),
+        *([f"{node.peer.name} in maintenance"] if node.peer.maintenance else []),
     ]
     return "; ".join(parts)

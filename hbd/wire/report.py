@@ -1,13 +1,13 @@
 """What a node reports of its groups, as one short line of text inside heartbeat's messages.
 
-    report = version ";" phase ";" deadtime ";" heard { ";" group }
+    report = version ";" phase [ "m" ] ";" deadtime ";" heard { ";" group }
     group  = name "|" epoch "|" owner "|" state [ "w" ]
 
-Version is `1`; phase and state are one letter (tables below), `w` says that the sender wants the
-group; deadtime (µs), heard (the reader's generation) and epoch are lower case hexadecimal; in names
-every byte outside a safe set is written `%XX` (of UTF-8). Every report has exactly one text, and
-every other text is refused. Letters instead of words because a serial line of 19200 baud carries
-1920 bytes a second and this is in every heartbeat.
+Version is `1`; phase and state are one letter (tables below), `m` says that the sender is in
+maintenance, `w` that it wants the group; deadtime (µs), heard (the reader's generation) and epoch
+are lower case hexadecimal; in names every byte outside a safe set is written `%XX` (of UTF-8).
+Every report has exactly one text, and every other text is refused. Letters instead of words because
+a serial line of 19200 baud carries 1920 bytes a second and this is in every heartbeat.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ assert len(_STATES) == len(GroupState), "every state has its letter"
 _WANTED = "w"  # no state has this letter
 assert _WANTED not in _STATES.values(), "a state and the wish for it are told apart"
 
+_MAINTENANCE = "m"  # no phase has this letter
+assert _MAINTENANCE not in _PHASES.values(), "a phase and maintenance are told apart"
+
 _PHASE_OF = {letter: phase for phase, letter in _PHASES.items()}
 _STATE_OF = {letter: state for state, letter in _STATES.items()}
 
@@ -68,7 +71,8 @@ def encode_report(report: Report) -> str:
         raise _bad(f"more than {MAX_GROUPS} groups")
     if len({group.name for group in report.groups}) != len(report.groups):
         raise _bad("a group twice")
-    parts = [VERSION, _PHASES[report.phase], _hex(report.deadtime_usec), _hex(report.heard)]
+    phase = _PHASES[report.phase] + (_MAINTENANCE if report.maintenance else "")
+    parts = [VERSION, phase, _hex(report.deadtime_usec), _hex(report.heard)]
     parts += [_encode_group(group) for group in report.groups]
     text = ";".join(parts)
     if len(text) > MAX_REPORT_BYTES:
@@ -83,11 +87,17 @@ def decode_report(text: str) -> Report:
     parts = text.split(";", MAX_GROUPS + 5)
     if len(parts) < 4 or parts[0] != VERSION:
         raise _bad("not a report of version 1")
-    phase = _PHASE_OF.get(parts[1])
+    phase = _PHASE_OF.get(parts[1].removesuffix(_MAINTENANCE))
     if phase is None:
         raise _bad("no such phase")
     groups = tuple(_decode_group(part) for part in parts[4:])
-    report = Report(phase, Usec(_number(parts[2])), groups, Generation(_number(parts[3])))
+    report = Report(
+        phase,
+        Usec(_number(parts[2])),
+        groups,
+        heard=Generation(_number(parts[3])),
+        maintenance=parts[1].endswith(_MAINTENANCE),
+    )
     if encode_report(report) != text:
         raise _bad("not in its one form")
     return report

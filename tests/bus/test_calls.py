@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 
 import pytest
 from dbus_next.constants import MessageFlag, MessageType
@@ -14,10 +15,17 @@ from hbd.bus import names
 from hbd.bus.jobs import MAX_RUNNING
 from hbd.bus.names import BUS_NAME, ROOT, Error, Interface, Permission, Standard
 from hbd.bus.polkit import Verdict
-from hbd.cluster.event import StandbyRequested, TakeoverRequested
+from hbd.cluster.event import (
+    Event,
+    FailureCleared,
+    MaintenanceSet,
+    PeerConfirmedDown,
+    StandbyRequested,
+    TakeoverRequested,
+)
 from hbd.cluster.terms import JobId, JobResult, LinkName, Scope
 from tests.bus.authority import ScriptedAuthority
-from tests.bus.beliefs import HERE, SHARE
+from tests.bus.beliefs import HERE, SHARE, THERE
 from tests.bus.client import Client
 from tests.bus.served import Served
 
@@ -59,11 +67,55 @@ async def test_one_group_is_asked_for_by_its_name_or_its_object(
     assert await served.event() == StandbyRequested(JobId(2), Scope.ALL, (SHARE,), ME)
 
 
+WORDS: list[tuple[str, str, list[object], Permission, Event]] = [
+    ("SetMaintenance", "b", [True], Permission.MAINTENANCE, MaintenanceSet(JobId(1), True, ME)),
+    ("SetMaintenance", "b", [False], Permission.MAINTENANCE, MaintenanceSet(JobId(1), False, ME)),
+    ("ConfirmPeerDown", "", [], Permission.CONFIRM_PEER_DOWN, PeerConfirmedDown(JobId(1), ME)),
+    ("ClearFailure", "s", [""], Permission.CLEAR_FAILURE, FailureCleared(JobId(1), (), ME)),
+    (
+        "ClearFailure",
+        "s",
+        [SHARE],
+        Permission.CLEAR_FAILURE,
+        FailureCleared(JobId(1), (SHARE,), ME),
+    ),
+]
+
+
+@pytest.mark.parametrize(("member", "signature", "body", "permission", "event"), WORDS)
+async def test_an_operators_word_becomes_one_event_and_a_job(
+    client: Client,
+    served: Served,
+    authority: ScriptedAuthority,
+    member: str,
+    signature: str,
+    body: list[object],
+    permission: Permission,
+    event: Event,
+) -> None:
+    """Goal: each word has its own permission and event. Method: call, then read both."""
+    reply = await client.call(MANAGER, member, signature, *body)
+    assert reply.body == [names.job_path(JobId(1))]
+    assert await served.event() == event
+    assert [question.permission for question in authority.questions] == [permission]
+
+
+async def test_maintenance_is_told_when_it_changes(client: Client, served: Served) -> None:
+    """Goal: both nodes' maintenance is seen. Method: the belief changes; read both properties."""
+    assert await client.get(ROOT, MANAGER, "Maintenance") is False
+    peer = replace(served.node.peer, maintenance=True)
+    served.becomes(replace(served.node, maintenance=True, peer=peer))
+    assert await client.get(ROOT, MANAGER, "Maintenance") is True
+    assert await client.get(names.node_path(THERE), Interface.NODE, "Maintenance") is True
+
+
 NODE_PATH = names.node_path(HERE)
 MISTAKES = [
     (ROOT, MANAGER, "Takeover", "s", ["everything"], Error.NO_SUCH_SCOPE),
     (ROOT, MANAGER, "Standby", "s", [""], Error.NO_SUCH_SCOPE),
     (ROOT, MANAGER, "TakeoverGroup", "s", ["10.0.0.1"], Error.NO_SUCH_GROUP),
+    (ROOT, MANAGER, "ClearFailure", "s", ["10.0.0.1"], Error.NO_SUCH_GROUP),
+    (ROOT, MANAGER, "SetMaintenance", "s", ["on"], Error.INVALID_ARGS),
     (ROOT, MANAGER, "Takeover", "", [], Error.INVALID_ARGS),
     (ROOT, MANAGER, "Takeover", "u", [1], Error.INVALID_ARGS),
     (ROOT, MANAGER, "Takeover", "ss", ["all", "all"], Error.INVALID_ARGS),

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from dataclasses import replace
 
 from dbus_next.message import Message
 
@@ -14,7 +15,13 @@ from hbd.bus import names
 from hbd.bus.names import Interface
 from hbd.bus.polkit import Verdict
 from hbd.cli.outcome import Exit
-from hbd.cluster.event import StandbyRequested, TakeoverRequested
+from hbd.cluster.event import (
+    FailureCleared,
+    MaintenanceSet,
+    PeerConfirmedDown,
+    StandbyRequested,
+    TakeoverRequested,
+)
 from hbd.cluster.terms import GroupState, JobId, JobResult, Scope
 from tests.bus import beliefs
 from tests.bus.authority import ScriptedAuthority
@@ -102,6 +109,69 @@ async def test_each_result_becomes_its_exit_status(private_bus: PrivateBus, serv
         assert "the?reason" in err
 
 
+async def test_maintenance_and_clear_failure_wait_for_their_answer(
+    private_bus: PrivateBus, served: Served
+) -> None:
+    """Goal: the verbs reach the core. Method: each with its arguments, answered here."""
+    for arguments, on in ((["maintenance", "on"], True), (["maintenance", "off"], False)):
+        process = await hbctl(private_bus, *arguments)
+        event = await served.event()
+        assert isinstance(event, MaintenanceSet)
+        assert event.on is on
+        served.endpoint.finish_job(event.job, JobResult.DONE, "")
+        assert await ended(process) == (Exit.DONE, "", "")
+    for arguments, groups in ((["clear-failure"], ()), (["clear-failure", SHARE], (SHARE,))):
+        process = await hbctl(private_bus, *arguments)
+        cleared = await served.event()
+        assert isinstance(cleared, FailureCleared)
+        assert cleared.groups == groups
+        served.endpoint.finish_job(cleared.job, JobResult.DONE, "nothing had failed")
+        status, _, err = await ended(process)
+        assert (status, "nothing had failed" in err) == (Exit.DONE, True)
+
+
+async def test_the_peer_is_confirmed_down_only_by_its_name(
+    private_bus: PrivateBus, served: Served
+) -> None:
+    """Goal: not on the wrong node. Method: no name without a terminal, a wrong one, the right."""
+    for arguments in ([], [beliefs.HERE]):
+        status, _, _ = await ended(await hbctl(private_bus, "confirm-peer-down", *arguments))
+        assert status == Exit.USAGE
+    assert served.events.empty()
+    process = await hbctl(private_bus, "confirm-peer-down", beliefs.THERE)
+    event = await served.event()
+    assert isinstance(event, PeerConfirmedDown)
+    served.endpoint.finish_job(event.job, JobResult.REFUSED, "it is heard")
+    status, _, err = await ended(process)
+    assert (status, "it is heard" in err) == (Exit.REFUSED, True)
+
+
+async def test_failback_asks_for_what_is_astray(private_bus: PrivateBus, served: Served) -> None:
+    """Goal: every group goes home. Method: nothing astray; then one of each node's."""
+    assert (await ended(await hbctl(private_bus, "failback")))[0] == Exit.DONE
+    assert served.events.empty()
+    first, second = served.node.groups
+    astray = (replace(first, owner=beliefs.THERE), replace(second, owner=beliefs.HERE))
+    served.becomes(replace(served.node, groups=astray))
+    process = await hbctl(private_bus, "failback")
+    for kind, result in ((TakeoverRequested, JobResult.DONE), (StandbyRequested, JobResult.FAILED)):
+        event = await served.event()
+        assert isinstance(event, kind)
+        assert event.scope is Scope.FAILBACK
+        served.endpoint.finish_job(event.job, result, "")
+    assert (await ended(process))[0] == Exit.FAILED
+
+
+async def test_links_shows_every_link(private_bus: PrivateBus, served: Served) -> None:
+    """Goal: a bad link is found. Method: its JSON; text ends well."""
+    served.counters = {beliefs.ETH1: {"messages-received": 5}}
+    status, out, err = await ended(await hbctl(private_bus, "links", "--json"))
+    assert (status, err) == (Exit.DONE, "")
+    told = {link["name"]: link["counters"] for link in json.loads(out)["links"]}
+    assert told[beliefs.ETH1] == {"messages-received": 5}
+    assert (await ended(await hbctl(private_bus, "links")))[0] == Exit.DONE
+
+
 async def test_no_wait_prints_the_job_and_ends(private_bus: PrivateBus, served: Served) -> None:
     """Goal: a script can go on. Method: the job's path, before the job ends."""
     status, out, err = await ended(await hbctl(private_bus, "takeover", "--no-wait"))
@@ -143,8 +213,8 @@ async def test_a_daemon_that_goes_away_leaves_the_outcome_unknown(
 
 
 async def test_a_stopped_daemon_is_told_and_not_started(private_bus: PrivateBus) -> None:
-    """Goal: looking starts nothing. Method: a bus without hbd, with every verb."""
-    for verb in ("status", "takeover", "standby"):
+    """Goal: looking starts nothing. Method: a bus without hbd, with every kind of verb."""
+    for verb in ("status", "takeover", "links", "failback", "confirm-peer-down"):
         status, out, err = await ended(await hbctl(private_bus, verb))
         assert (status, out) == (Exit.NOT_RUNNING, "")
         assert len(err.splitlines()) == 1

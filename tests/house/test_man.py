@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import subprocess
@@ -9,16 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from hbd.cli import heartbeat
 from hbd.cli.outcome import Exit
+from hbd.cluster.terms import Scope
 from hbd.config.directives import DIRECTIVES
 from tests.house.manual import PAGES, items, pages, references
 from tests.house.tree import ROOT, is_below, python_files, syntax
 
 EXPECTED = {
     "authkeys.5",
+    "cl_status.1",
     "ha.cf.5",
     "haresources.5",
+    "hb_standby.1",
+    "hb_takeover.1",
     "hbctl.1",
+    "hbd-setup.7",
     "hbd.8",
     "org.hbd.Heartbeat1.5",
 }
@@ -69,7 +76,9 @@ def test_every_page_is_there() -> None:
 @pytest.mark.parametrize("page", pages(), ids=[page.name for page in pages()])
 def test_no_page_sends_the_reader_to_one_that_is_missing(page: Path) -> None:
     """Goal: every cross reference of ours leads somewhere. Method: look for the file."""
-    ours = {name for name in references(page) if re.match(r"hb|ha|authkeys|org\.hbd", name)}
+    ours = {
+        name for name in references(page) if re.match(r"hb|ha|authkeys|cl_status|org\.hbd", name)
+    }
     assert ours <= {page.name for page in pages()}
 
 
@@ -128,3 +137,28 @@ def test_each_option_of_hbctl_is_documented_and_nothing_else() -> None:
     """Goal: `hbctl --help` and hbctl(1) agree. Method: the parser's options, both directions."""
     documented = {f"-{option}" for option in items(PAGES / "hbctl.1", "Fl ")}
     assert documented == options(ROOT / "hbd/cli/main.py")
+
+
+def test_each_question_option_and_status_of_cl_status_is_documented_and_nothing_else() -> None:
+    """Goal: monitoring can rely on the page. Method: the parser and the enum against its lists."""
+    page = PAGES / "cl_status.1"
+    [questions] = [
+        action.choices
+        for action in heartbeat._questions()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    assert items(page, "Cm ") == set(questions)
+    spelled = {
+        option.lstrip("-")
+        for parser in questions.values()
+        for action in parser._actions
+        for option in action.option_strings
+    }
+    assert items(page, "Fl ") == spelled - {"h", "help"}
+    assert items(page, r"(?=\d)") == {str(status.value) for status in heartbeat.Status}
+
+
+@pytest.mark.parametrize("command", ["hb_standby", "hb_takeover"])
+def test_each_scope_of_heartbeats_commands_is_documented_and_nothing_else(command: str) -> None:
+    """Goal: the pages and the commands agree. Method: the enum against each page's list."""
+    assert items(PAGES / f"{command}.1", "Cm ") == {scope.value for scope in Scope}

@@ -11,7 +11,7 @@ from pathlib import Path
 import hbd
 from tests.house.tree import ROOT, files, is_below, python_files
 
-SHIPPED_FOLDERS = ("hbd", "units", "dbus", "polkit", "man")
+SHIPPED_FOLDERS = ("hbd", "units", "dbus", "polkit", "completion", "man")
 
 # The daemon's libraries: the name on PyPI and the name of Debian's package.
 DEBIAN_NAMES = {
@@ -35,14 +35,29 @@ def test_everything_shipped_has_its_place(installed: Path) -> None:
 
 
 def test_the_commands_are_where_the_units_and_pages_say(installed: Path) -> None:
-    """Goal: `hbd` and `hbctl` can be run. Method: they are executable and import by full name."""
-    commands = {"usr/sbin/hbd": "hbd.__main__", "usr/bin/hbctl": "hbd.cli.main"}
-    for place, module in commands.items():
+    """Goal: every command can be run. Method: they are executable and import by full name."""
+    commands = {
+        "usr/sbin/hbd": "hbd.__main__ import main",
+        "usr/bin/hbctl": "hbd.cli.main import main",
+        "usr/bin/cl_status": "hbd.cli.heartbeat import cl_status",
+        "usr/bin/hb_standby": "hbd.cli.heartbeat import hb_standby",
+        "usr/bin/hb_takeover": "hbd.cli.heartbeat import hb_takeover",
+    }
+    for place, imported in commands.items():
         command = installed / place
         assert os.access(command, os.X_OK), place
         lines = command.read_text().splitlines()
         assert lines[0] == "#!/usr/bin/python3 -I", "nobody's PYTHONPATH may reach root"
-        assert f"from {module} import main" in lines
+        assert f"from {imported}" in lines
+        assert lines[-1] == f"sys.exit({imported.rpartition(' ')[2]}())"
+
+
+def test_heartbeats_commands_are_where_its_scripts_look_for_them(installed: Path) -> None:
+    """Goal: `/usr/share/heartbeat/hb_standby` works. Method: the links lead to the commands."""
+    for name in ("hb_standby", "hb_takeover"):
+        link = installed / "usr/share/heartbeat" / name
+        assert link.resolve() == (installed / "usr/bin" / name).resolve()
+        assert not link.readlink().is_absolute()
 
 
 def test_nothing_is_installed_for_this_machine_only(installed: Path) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hbd.cluster.event import (
+    FailureCleared,
     LeaveRequested,
+    MaintenanceSet,
+    PeerConfirmedDown,
     ResourceLost,
     StandbyRequested,
     TakeoverRequested,
@@ -42,6 +45,9 @@ class Faults:
             self.lose_resource,
             self.takeover,
             self.standby,
+            self.maintain,
+            self.switch_off,
+            self.clear_failure,
             self.leave,
             self.break_fence,
         )
@@ -77,6 +83,8 @@ class Faults:
                 host.resume()
             if host.node is None:
                 host.start_daemon()
+            host.post(MaintenanceSet(self._next_job(), on=False))
+            host.maintenance = False
 
     def retry_failed(self) -> None:
         """What an administrator does about a start that failed: ask for it again."""
@@ -227,6 +235,37 @@ class Faults:
         scope = self.random.choice(tuple(Scope))
         host.post(StandbyRequested(self._next_job(), scope))
         return f"is asked to give {scope.value}"
+
+    def maintain(self, host: Host) -> str:
+        """Somebody works on a machine, and says so for a while."""
+        if host.node is None or host.paused or host.maintenance:
+            return ""
+        host.post(MaintenanceSet(self._next_job(), on=True))
+
+        def end() -> None:
+            self.world.say(f"{'fault':8} {host.name} is to end its maintenance")
+            host.post(MaintenanceSet(self._next_job(), on=False))
+
+        self._mend_later(end)
+        return "is in maintenance"
+
+    def switch_off(self, host: Host) -> str:
+        """An operator cuts the other machine's power by hand and says so here, if it is lost."""
+        other = self.world.other(host)
+        if host.node is None or host.paused or host.node.peer.is_heard:
+            return ""
+        if other.powered:
+            other.cut_power()
+            self._restart_later(other, SECOND, 30 * SECOND)
+        host.post(PeerConfirmedDown(self._next_job()))
+        return f"is told that {other.name} is off"
+
+    def clear_failure(self, host: Host) -> str:
+        """An operator believes to have mended what failed."""
+        if host.node is None or host.paused:
+            return ""
+        host.post(FailureCleared(self._next_job()))
+        return "is to try again what failed"
 
     def break_fence(self, host: Host) -> str:
         """The power switch does not answer for a while."""

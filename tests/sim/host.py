@@ -16,6 +16,7 @@ from hbd.cluster.action import (
     Fence,
     FinishJob,
     ForgetPeerSequence,
+    KeepMaintenance,
     ObserveGroup,
     ProveAlive,
     Quit,
@@ -91,6 +92,7 @@ class Host:
         self.backlog: list[tuple[LinkName, bytes] | Event] = []
         self.jobs: dict[JobId, JobResult] = {}
         self.leaving = False
+        self.maintenance = False  # on its disk: a new life of the daemon reads it
 
     # --- life -------------------------------------------------------------------------------
 
@@ -121,6 +123,7 @@ class Host:
             links=[Link(name) for name in world.links],
             groups=[(group, home, (f"{group}",)) for group, home in world.homes.items()],
             now=world.now,
+            maintenance=self.maintenance,
         )
         self.post(ClockTicked())
         for group in world.homes:
@@ -246,6 +249,8 @@ class Host:
                 self.world.fence(self)
             case FinishJob():
                 self.jobs[action.job] = action.result
+            case KeepMaintenance():
+                self.maintenance = action.on
             case ProveAlive():
                 pass
             case Quit():

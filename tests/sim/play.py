@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hbd.cluster.event import (
+    FailureCleared,
     LeaveRequested,
+    MaintenanceSet,
+    PeerConfirmedDown,
     ResourceLost,
     StandbyRequested,
     TakeoverRequested,
@@ -47,6 +50,9 @@ class Player:
             "mend": self._mend,
             "takeover": self._takeover,
             "standby": self._standby,
+            "maintenance": self._maintenance,
+            "confirm-peer-down": self._confirm_peer_down,
+            "clear-failure": self._clear_failure,
             "break-start": lambda n, g: self._host(n).resources.start_fails.add(GroupName(g)),
             "mend-start": lambda n, g: self._host(n).resources.start_fails.discard(GroupName(g)),
             "break-stop": lambda n, g: self._host(n).resources.stop_fails.add(GroupName(g)),
@@ -123,6 +129,20 @@ class Player:
     def _standby(self, name: str, scope: str) -> None:
         self._jobs += 1
         self._host(name).post(StandbyRequested(JobId(self._jobs), Scope(scope)))
+
+    def _maintenance(self, name: str, word: str) -> None:
+        self._jobs += 1
+        self._host(name).post(MaintenanceSet(JobId(self._jobs), on=word == "on"))
+
+    def _confirm_peer_down(self, name: str) -> None:
+        self._jobs += 1
+        job = JobId(self._jobs)
+        self._host(name).post(PeerConfirmedDown(job))
+        self.world.say(f"{name:8} answer {self._host(name).jobs[job].value}")
+
+    def _clear_failure(self, name: str) -> None:
+        self._jobs += 1
+        self._host(name).post(FailureCleared(JobId(self._jobs)))
 
     def _lose(self, name: str, group: str) -> None:
         host = self._host(name)

@@ -51,7 +51,16 @@ def test_each_error_has_its_status(name: str, status: Exit) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["explode"], ["takeover", "some"], ["takeover", "all", "--group", "g"], ["status", "--xml"]],
+    [
+        ["explode"],
+        ["takeover", "some"],
+        ["takeover", "all", "--group", "g"],
+        ["status", "--xml"],
+        ["maintenance"],
+        ["maintenance", "maybe"],
+        ["failback", "all"],
+        ["confirm-peer-down", "ttisrv1", "ttisrv2"],
+    ],
 )
 def test_a_typing_error_is_a_usage_error(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -63,6 +63,26 @@ def test_a_failure_and_an_unproven_fence_are_remarked() -> None:
     assert len(show.remarks(status_view(changed))) == 2
 
 
+def test_maintenance_is_remarked_for_either_node() -> None:
+    """Goal: nobody forgets it. Method: one node, then both."""
+    changed = objects()
+    changed["/n/1"]["org.hbd.Heartbeat1.Node"]["Maintenance"] = True
+    assert len(show.remarks(status_view(changed))) == 1
+    changed["/n/2"]["org.hbd.Heartbeat1.Node"]["Maintenance"] = True
+    assert len(show.remarks(status_view(changed))) == 2
+
+
+def test_the_links_are_shown_with_what_they_counted() -> None:
+    """Goal: a bad cable is found. Method: the rows' cells, and the same as JSON."""
+    text = show.links_as_text(status_view(objects()), NOW_USEC)
+    assert cells(text, "eth1") == ["eth1", "bcast", "up", "0.4 s ago"]
+    assert cells(text, "COUNTED") == ["COUNTED", "eth1", "/dev/ttyS0"]
+    assert cells(text, "messages-received") == ["messages-received", "12", "12"]
+    told = json.loads(show.links_as_json(status_view(objects()), NOW_USEC))
+    assert told["now_usec"] == NOW_USEC
+    assert [link["name"] for link in told["links"]] == ["eth1", "/dev/ttyS0"]
+
+
 @given(st.text())
 def test_nothing_reaches_the_terminal_but_text(reason: str) -> None:
     """Goal: a program's output cannot command the terminal. Method: any reason; no controls."""

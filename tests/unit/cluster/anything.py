@@ -14,6 +14,7 @@ from hbd.cluster.action import Action
 from hbd.cluster.event import (
     ClockTicked,
     Event,
+    FailureCleared,
     FenceConfirmed,
     FenceFailed,
     GoodbyeHeard,
@@ -25,6 +26,8 @@ from hbd.cluster.event import (
     HeartbeatHeard,
     LeaveRequested,
     LinkHeard,
+    MaintenanceSet,
+    PeerConfirmedDown,
     ResourceChanged,
     ResourceLost,
     StandbyRequested,
@@ -121,6 +124,7 @@ class Dice:
             *(self._request,) * 2,
             self._goodbye,
             self._fencing,
+            self._operator,
             self._noise,
             self._resource,
             self._lost,
@@ -166,6 +170,7 @@ class Dice:
             choose((Usec(5 * SECOND),) * 6 + (Usec(1), Usec(60 * SECOND))),
             tuple(self._word(node, name) for name in (DISK, MAIL) if self.is_lucky(0.9)),
             heard=choose((LIFE,) * 8 + (Generation(0), Generation(LIFE + 1))),
+            maintenance=self.is_lucky(0.05),
         )
 
     def _word(self, node: Node, name: GroupName) -> GroupReport:
@@ -194,6 +199,14 @@ class Dice:
         named = self._random.choice(((), (), (DISK,), (MAIL,), (DISK, MAIL), (GHOST,)))
         job = JobId(self._random.randint(1, 5))
         return kind(job, self._random.choice(list(Scope)), named)
+
+    def _operator(self, node: Node) -> Event:
+        job = JobId(self._random.randint(1, 5))
+        if node.maintenance or self.is_lucky(0.3):
+            return MaintenanceSet(job, on=self.is_lucky(0.4))
+        if self.is_lucky(0.5):
+            return PeerConfirmedDown(job)
+        return FailureCleared(job, self._random.choice(((), (DISK,), (MAIL,), (GHOST,))))
 
     def _fencing(self, _: Node) -> Event:
         if self.is_lucky(0.3):

@@ -64,6 +64,13 @@ BROKEN: dict[str, Callable[[Node], Node]] = {
     "a failure without a memory of it": lambda n: with_disk(
         n, lambda g: replace(g, state=GroupState.START_FAILED)
     ),
+    "a start in maintenance": lambda n: replace(
+        with_disk(
+            n,
+            lambda g: replace(g, state=GroupState.STARTING, deadline=LATER, operation=4),
+        ),
+        maintenance=True,
+    ),
     "a node that left and serves": lambda n: replace(n, phase=Phase.LEFT),
     "a lost peer that nobody fences": lambda n: replace(
         n, peer=replace(n.peer, status=PeerStatus.LOST, report=None)
@@ -88,7 +95,7 @@ def test_a_belief_that_must_not_be_stops_the_daemon(broken: Callable[[Node], Nod
     """Goal: our own mistake never moves a disk. Method: one broken promise at a time."""
     node = sound()
     with pytest.raises((AssertionError, ValueError)):
-        invariants.check(node, broken(node))
+        invariants.check(replace(node, maintenance=broken(node).maintenance), broken(node))
 
 
 def test_the_invariants_are_checked_after_every_step() -> None:

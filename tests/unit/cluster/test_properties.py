@@ -11,14 +11,29 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hbd.cluster.action import FinishJob, Quit, StartGroup, StopGroup
+from hbd.cluster.action import Fence, FinishJob, KeepMaintenance, Quit, StartGroup, StopGroup
 from hbd.cluster.change import changes, holder, links_up
-from hbd.cluster.event import StandbyRequested, TakeoverRequested
+from hbd.cluster.event import (
+    ClockTicked,
+    FailureCleared,
+    MaintenanceSet,
+    PeerConfirmedDown,
+    StandbyRequested,
+    TakeoverRequested,
+)
+from hbd.cluster.step import next_deadline
 from hbd.cluster.terms import GroupState, JobResult, PeerStatus, Phase
 from hbd.wire.report import decode_report, encode_report
 from tests.unit.cluster.anything import life_of
 from tests.unit.cluster.driven import HERE, THERE
 
+REQUESTS = (
+    TakeoverRequested,
+    StandbyRequested,
+    MaintenanceSet,
+    PeerConfirmedDown,
+    FailureCleared,
+)
 LIVES = settings(max_examples=30, deadline=None)
 
 seeds = st.integers(0, 2**32 - 1)
@@ -71,13 +86,62 @@ def test_nothing_is_started_that_the_peer_may_run(seed: int, length: int) -> Non
 
 @LIVES
 @given(seeds, lengths)
+def test_in_maintenance_nothing_is_started_taken_or_fenced(seed: int, length: int) -> None:
+    """Goal: somebody works on the machine. Method: the actions and owners of every such step.
+
+    What is stopped is not ours, or a start that was begun before, or the node leaves.
+    """
+    for taken in life_of(seed, length):
+        if not (taken.before.maintenance and taken.after.maintenance):
+            continue
+        assert not [a for a in taken.actions if isinstance(a, StartGroup | Fence)]
+        if taken.after.phase is not Phase.ACTIVE:
+            continue
+        for was, group in zip(taken.before.groups, taken.after.groups, strict=True):
+            word = taken.after.peer.word_on(group.name)
+            told = None if word is None else (word.epoch, word.owner)
+            same = (was.epoch, was.owner) == (group.epoch, group.owner)
+            found = was.state is GroupState.UNKNOWN and group.epoch == 1
+            assert same or found or (group.epoch, group.owner) == told
+            stopped = any(isinstance(a, StopGroup) and a.group == group.name for a in taken.actions)
+            begun = was.state is GroupState.STARTING
+            asked = isinstance(taken.event, FailureCleared)
+            assert not stopped or not taken.after.owns(group) or begun or asked
+
+
+@LIVES
+@given(seeds, lengths)
+def test_nothing_is_taken_from_a_silent_peer_in_maintenance(seed: int, length: int) -> None:
+    """Goal: who works on the other machine may let it fall silent. Method: every owner change."""
+    for taken in life_of(seed, length):
+        peer = taken.after.peer
+        if not peer.maintenance or peer.is_heard:
+            continue
+        assert not [a for a in taken.actions if isinstance(a, Fence)]
+        for was, group in zip(taken.before.groups, taken.after.groups, strict=True):
+            taken_over = taken.after.owns(group) and group.epoch > was.epoch
+            found = was.state is GroupState.UNKNOWN and group.epoch == 1
+            assert not taken_over or found
+
+
+@LIVES
+@given(seeds, lengths)
+def test_a_timer_that_is_obeyed_is_never_armed_in_the_past(seed: int, length: int) -> None:
+    """Goal: no busy loop. Method: after every tick in time the next deadline lies ahead."""
+    for taken in life_of(seed, length):
+        if isinstance(taken.event, ClockTicked) and taken.after.phase is not Phase.LEFT:
+            assert next_deadline(taken.after) > taken.now
+
+
+@LIVES
+@given(seeds, lengths)
 def test_every_request_is_answered_once_and_in_time(seed: int, length: int) -> None:
     """Goal: no caller waits for ever. Method: count requests, answers and jobs under way."""
     under_way = 0
     for taken in life_of(seed, length):
         if taken.before.phase is Phase.LEFT:
             break  # the daemon ends, and with it all who wait
-        under_way += isinstance(taken.event, TakeoverRequested | StandbyRequested)
+        under_way += isinstance(taken.event, REQUESTS)
         under_way -= sum(isinstance(action, FinishJob) for action in taken.actions)
         assert under_way == len(taken.after.jobs)
         assert all(job.deadline > taken.now for job in taken.after.jobs)
@@ -120,5 +184,6 @@ def test_the_lives_are_worth_living() -> None:
             seen.update(type(action) for action in taken.actions)
             seen.update(a.result for a in taken.actions if isinstance(a, FinishJob))
     ends = set(JobResult) - {JobResult.TIMEOUT}  # three minutes of nothing are rare
-    corners = [*GroupState, *PeerStatus, *Phase, *ends, StartGroup, StopGroup, Quit]
+    acts = [StartGroup, StopGroup, Quit, KeepMaintenance]
+    corners = [*GroupState, *PeerStatus, *Phase, *ends, *acts]
     assert [corner for corner in corners if not seen[corner]] == []

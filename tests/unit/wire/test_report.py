@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,6 +50,7 @@ reports = st.builds(
     st.sampled_from(Phase),
     st.integers(0, MAX_VALUE).map(Usec),
     st.lists(groups, max_size=8, unique_by=lambda group: group.name).map(tuple),
+    maintenance=st.booleans(),
 )
 
 
@@ -68,6 +71,12 @@ def test_the_usual_report_is_short_and_readable() -> None:
     """Goal: a promise to slow lines and to those who read a capture. Method: the literal text."""
     assert encode_report(REPORT) == TEXT
     assert decode_report(TEXT) == REPORT
+
+
+def test_maintenance_is_one_letter_more() -> None:
+    """Goal: who is not in maintenance says what it always said. Method: both literal texts."""
+    assert encode_report(replace(REPORT, maintenance=True)) == TEXT.replace(";a;", ";am;")
+    assert decode_report(TEXT.replace(";a;", ";am;")) == replace(REPORT, maintenance=True)
 
 
 @settings(max_examples=300)
@@ -100,6 +109,9 @@ def test_any_text_is_a_report_or_a_codec_error(text: str) -> None:
         TEXT.replace("4c4b40", "8000000000000000"),
         TEXT.replace("4c4b40", "f" * 17),
         TEXT.replace(";a;", ";q;"),
+        TEXT.replace(";a;", ";m;"),
+        TEXT.replace(";a;", ";ma;"),
+        TEXT.replace(";a;", ";amm;"),
         TEXT.replace("|r", "|q"),
         TEXT.replace("|r", "|ww"),
         TEXT.replace("|r", "|"),
