@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hbd.cluster.action import StartGroup, StopGroup
-from hbd.cluster.terms import AutoFailback, GroupState, Phase
+from hbd.cluster.terms import AutoFailback, GroupState, Phase, Report
 from tests.unit.cluster.driven import DISK, HERE, THERE, Driven, only, serving, watching
 
 
@@ -20,7 +20,7 @@ def returned(failback: AutoFailback) -> Driven:
     driven.hears_goodbye()
     driven.started()
     driven.peer_restarts()
-    driven.said = driven.said.__class__(
+    driven.said = Report(
         Phase.STARTING, driven.said.deadtime_usec, driven.said.groups, heard=driven.node.generation
     )
     driven.peer_says(DISK, GroupState.STOPPED)
@@ -198,7 +198,7 @@ def test_a_group_handed_to_us_that_failed_here_before_is_tried_again() -> None:
 def test_nothing_is_given_to_a_peer_that_does_not_know_our_life() -> None:
     """Goal: a report to our former life asks for nothing. Method: wanted, but heard is another."""
     driven = serving()
-    driven.said = driven.said.__class__(
+    driven.said = Report(
         Phase.ACTIVE, driven.said.deadtime_usec, driven.said.groups, heard=driven.peer_life
     )
     assert only(StopGroup, driven.peer_says(DISK, GroupState.STOPPED, wanted=True)) == []

@@ -60,8 +60,8 @@ def test_goodbyes_are_a_tenth_of_a_second_apart() -> None:
 def test_a_node_that_has_said_goodbye_says_nothing_else() -> None:
     """Goal: no heartbeat takes it back. Method: listen to it while it ends, and after."""
     driven = watching()
-    driven.happens(LEAVE)
-    actions = driven.passes(0.15) + driven.hears() + driven.passes(0.2)
+    actions = driven.happens(LEAVE)
+    actions += driven.passes(0.15) + driven.hears() + driven.passes(0.2)
     driven.sleeps(5)
     actions += driven.hears()
     assert only(SendHeartbeat, actions) == []

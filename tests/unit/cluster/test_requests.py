@@ -12,6 +12,7 @@ from hbd.cluster.terms import (
     JobId,
     JobResult,
     Phase,
+    Report,
     Scope,
 )
 from tests.unit.cluster.driven import (
@@ -198,6 +199,25 @@ def test_a_takeover_calls_back_a_group_that_is_being_given() -> None:
     assert ended(driven.started()) == [JobResult.DONE]
 
 
+def test_a_group_that_is_called_back_does_not_go_home_by_itself() -> None:
+    """Goal: the operator's last word stands. Method: due to go home, given, and called back."""
+    driven = watching()
+    driven.hears_goodbye()
+    driven.started()
+    driven.peer_restarts()
+    driven.said = Report(
+        Phase.ACTIVE, driven.said.deadtime_usec, driven.said.groups, heard=driven.node.generation
+    )
+    driven.peer_says(DISK, GroupState.PARTIAL)
+    assert driven.disk.failback_due, "not yet: its node is not ready for it"
+    driven.happens(standby(job=JobId(1)))
+    driven.happens(takeover(job=JobId(2)))
+    driven.peer_says(DISK, GroupState.STOPPED)
+    assert len(only(StartGroup, driven.stopped())) == 1
+    driven.started()
+    assert only(StopGroup, driven.listens(5)) == []
+
+
 def test_a_takeover_fails_when_the_start_does() -> None:
     """Goal: the operator hears of it. Method: handed over, start fails."""
     driven = watching()
@@ -268,9 +288,7 @@ def test_a_takeover_is_refused_when_the_peer_cannot_stop_the_group() -> None:
 def test_a_takeover_is_refused_when_the_peer_does_not_have_the_group() -> None:
     """Goal: no three minutes' wait for nothing. Method: another haresources over there."""
     driven = watching()
-    driven.said = driven.said.__class__(
-        Phase.ACTIVE, driven.said.deadtime_usec, (), heard=driven.node.generation
-    )
+    driven.said = Report(Phase.ACTIVE, driven.said.deadtime_usec, (), heard=driven.node.generation)
     driven.hears()
     assert ended(driven.happens(takeover())) == [JobResult.REFUSED]
 
@@ -396,9 +414,7 @@ def test_a_standby_is_refused_without_a_peer_that_serves() -> None:
 def test_a_standby_is_refused_to_a_peer_without_the_group() -> None:
     """Goal: another haresources serves nothing. Method: a report that does not mention it."""
     driven = serving()
-    driven.said = driven.said.__class__(
-        Phase.ACTIVE, driven.said.deadtime_usec, (), heard=driven.node.generation
-    )
+    driven.said = Report(Phase.ACTIVE, driven.said.deadtime_usec, (), heard=driven.node.generation)
     driven.hears()
     refused_standby(driven)
 

@@ -191,6 +191,19 @@ def test_a_look_that_finds_a_failed_start_stopped_is_no_new_try() -> None:
     assert driven.state() is GroupState.START_FAILED
 
 
+def test_a_start_that_succeeds_makes_an_earlier_failure_forgotten() -> None:
+    """Goal: an old failure colours no later stop. Method: failed, found in part, started, given."""
+    driven = starting()
+    driven.peer_says(DISK, GroupState.START_FAILED)
+    driven.start_fails()
+    driven.stopped()
+    driven.observes(DISK, GroupState.PARTIAL)
+    driven.started()
+    driven.peer_says(DISK, GroupState.STOPPED, wanted=True)
+    driven.stopped()
+    assert driven.state() is GroupState.STOPPED
+
+
 def test_a_group_that_would_not_stop_is_not_started_over() -> None:
     """Goal: first gone, then anew. Method: it becomes ours again while it does not stop."""
     driven = stopping()
@@ -315,6 +328,16 @@ def test_a_resource_lost_again_much_later_is_revived_again() -> None:
     driven.listens(60)
     actions = driven.happens(LOST)
     assert len(only(StartGroup, actions)) == 1
+
+
+def test_the_minute_counts_from_the_last_revival() -> None:
+    """Goal: two deaths within a minute are a pattern, whenever. Method: at 0, at 60 and at 70 s."""
+    driven = serving()
+    for pause in (60, 10):
+        driven.happens(LOST)
+        driven.started()
+        driven.listens(pause)
+    assert len(only(StopGroup, driven.happens(LOST))) == 1
 
 
 def test_a_revival_that_fails_is_a_failed_start() -> None:
