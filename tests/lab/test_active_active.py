@@ -10,6 +10,7 @@ from hbd.cli.view import StatusView
 from hbd.cluster.terms import GroupState
 from hbd.journal import MessageId
 from tests.lab.harness import files
+from tests.lab.harness.host import now
 from tests.lab.harness.node import Node
 from tests.lab.story.setup import Setup
 from tests.lab.story.story import MOVED_WITHIN, WITHIN, Story
@@ -58,8 +59,19 @@ async def serving(story: Story, node: Node, *groups: str, within: float = WITHIN
     )  # fmt: skip
     shown = (await node.run(["ip", "-4", "-brief", "address", "show", "dev", "eth0"])).out
     assert {a for a in (FIRST, SECOND) if f" {a}/24" in shown} == wanted
-    state = (await node.run(["systemctl", "is-active", "smbd"], check=False)).out.strip()
-    assert state == ("active" if wanted else "inactive")
+    assert await server_at_rest(node) == ("active" if wanted else "inactive")
+
+
+async def server_at_rest(node: Node) -> str:
+    """smbd's state, once it is neither being started nor stopped.
+
+    A release of one group stops the server of both; it is started again for the other at once.
+    """
+    deadline = now() + WITHIN
+    state = "deactivating"
+    while state in ("activating", "deactivating") and now() < deadline:
+        state = (await node.run(["systemctl", "is-active", "smbd"], check=False)).out.strip()
+    return state
 
 
 async def test_each_node_serves_its_own_group(story: Story) -> None:
