@@ -106,6 +106,7 @@ class GroupRunner:
         self._task: asyncio.Task[None] | None = None
         self._tidying: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._is_look_due = False  # asked for while something else was under way
         self._serving = False  # every resource is started and meant to run
         self._up: set[str] = set()  # resources known to run, while not all of them are
         self._gone: dict[str, str] = {}  # those of them that were lost since, and why
@@ -113,9 +114,11 @@ class GroupRunner:
     # --- what the core asks -------------------------------------------------------------------
 
     def observe(self) -> None:
-        """Look at every resource and post GroupObserved, unless something else is under way."""
+        """Look at every resource and post GroupObserved; after what is under way, if it is."""
         if self._task is None or self._task.done():
             self._run(self._observe)
+        else:
+            self._is_look_due = True
 
     def start(self, operation: int) -> None:
         """Start left to right; a failure is posted and leaves what was started."""
@@ -173,11 +176,14 @@ class GroupRunner:
         """Let what was abandoned end first: two must never move one resource at once."""
         async with self._one_at_a_time:
             await work()
+            if self._is_look_due:
+                await self._observe()
 
     async def _observe(self) -> None:
         told = ""
         while True:
             self._forget()
+            self._is_look_due = False
             try:
                 found = _sum([await self._look(resource) for resource in self._resources])
                 if found is GroupState.STARTED:

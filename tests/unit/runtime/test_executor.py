@@ -306,15 +306,34 @@ async def test_leftovers_are_not_adopted(bench: Bench) -> None:
     assert not bench.is_held()
 
 
-async def test_a_look_does_not_disturb_a_start(bench: Bench) -> None:
-    """Goal: one thing at a time. Method: look while starting: no answer, and the start ends."""
+async def test_a_look_waits_for_what_is_under_way(bench: Bench) -> None:
+    """Goal: one thing at a time, and no ask is lost. Method: look twice while starting."""
     bench.disk.gate = asyncio.Event()
     bench.runner.start(1)
     await bench.disk.waiting.wait()
     bench.runner.observe()
+    bench.runner.observe()
     bench.disk.gate.set()
-    await bench.posted.first(GroupStarted)
-    assert bench.posted.of(GroupObserved) == []
+    observed = await bench.posted.first(GroupObserved)
+    assert observed.state is GroupState.STARTED
+    events = bench.posted.events
+    assert events.index(observed) > events.index(bench.posted.of(GroupStarted)[0])
+    await some_turns()
+    assert bench.posted.of(GroupObserved) == [observed]
+
+
+async def test_a_look_is_not_lost_when_what_is_under_way_is_abandoned(bench: Bench) -> None:
+    """Goal: a group that the core takes for unknown is always looked at. Method: start, look, stop.
+
+    Nothing is posted for the start, and the look comes after the stop.
+    """
+    bench.disk.gate = asyncio.Event()
+    bench.runner.start(1)
+    await bench.disk.waiting.wait()
+    bench.runner.observe()
+    bench.runner.stop(2)
+    assert (await bench.posted.first(GroupObserved)).state is GroupState.STOPPED
+    assert bench.posted.of(GroupStopped) == [GroupStopped(GROUP, 2)]
 
 
 # --- what systemd may start here --------------------------------------------------------------
