@@ -270,3 +270,21 @@ def test_a_node_that_leaves_while_its_peer_is_in_maintenance_does_not_wait() -> 
     driven.stopped()
     driven.passes(1)
     assert (driven.phase(), driven.disk.owner) == (Phase.LEFT, HERE)
+
+
+def test_a_peer_that_leaves_is_no_longer_in_maintenance() -> None:
+    """Goal: who has released everything bars nothing. Method: maintenance there, then a goodbye."""
+    driven = peer_in_maintenance(watching())
+    actions = driven.hears_goodbye()
+    assert not driven.peer.maintenance
+    assert len(only(StartGroup, actions)) == 1
+
+
+def test_a_resource_lost_again_soon_does_not_fail_the_group() -> None:
+    """Goal: who works on the machine may stop smbd twice. Method: revived before, lost in it."""
+    driven = serving()
+    driven.happens(ResourceLost(DISK, "disk-last", "died"))
+    driven.started()
+    maintained(driven)
+    assert moves(driven.happens(ResourceLost(DISK, "disk-last", "stopped by hand"))) == []
+    assert driven.state() is GroupState.PARTIAL

@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from hbd.cluster.action import FinishJob, StartGroup, StopGroup
-from hbd.cluster.event import FailureCleared, LinkHeard, PeerConfirmedDown, StandbyRequested
+from hbd.cluster.event import (
+    FailureCleared,
+    LinkHeard,
+    PeerConfirmedDown,
+    ResourceLost,
+    StandbyRequested,
+)
 from hbd.cluster.terms import GroupState, JobId, JobResult, PeerStatus, Scope
 from tests.unit.cluster.driven import (
     DISK,
@@ -169,3 +175,18 @@ def test_where_nothing_failed_nothing_happens() -> None:
     assert answer.result is JobResult.DONE
     assert answer.why
     assert driven.node == before
+
+
+def test_a_cleared_failure_forgets_the_revivals_too() -> None:
+    """Goal: what was mended has its chances again. Method: lost twice, failed, cleared, lost."""
+    driven = serving()
+    lost = ResourceLost(DISK, "disk-last", "died")
+    driven.happens(lost)
+    driven.started()
+    driven.peer_says(DISK, GroupState.START_FAILED)
+    driven.happens(lost)
+    driven.stopped()
+    assert driven.state() is GroupState.START_FAILED
+    driven.happens(FailureCleared(JOB))
+    driven.started()
+    assert len(only(StartGroup, driven.happens(lost))) == 1
