@@ -112,6 +112,7 @@ class Targets:
 
     def __init__(self, diary: Diary) -> None:
         self.fails = False
+        self.gate: asyncio.Event | None = None
         self._diary = diary
 
     async def start(self, unit: str, timeout_usec: Usec) -> None:
@@ -125,6 +126,8 @@ class Targets:
     async def _job(self, line: str) -> None:
         self._diary.note(line)
         await asyncio.sleep(0)
+        if self.gate is not None:
+            await self.gate.wait()
         if self.fails:
             raise AdapterError("systemd does not answer")
 

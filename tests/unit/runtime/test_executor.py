@@ -467,13 +467,20 @@ async def test_what_is_lost_while_the_rest_is_starting_is_told_when_the_group_se
 
 
 async def test_what_is_not_yet_started_cannot_be_lost(bench: Bench) -> None:
-    """Goal: a unit that was down before is no loss. Method: its state is told early."""
-    bench.disk.gate = asyncio.Event()
-    bench.runner.start(1)
-    await bench.disk.waiting.wait()
-    bench.runner.unit_changed(unit(SMBD, ActiveState.INACTIVE))
-    bench.disk.gate.set()
-    await bench.posted.first(GroupStarted)
+    """Goal: a unit that was down before is no loss. Method: its state is told early, twice.
+
+    The second time it had run before, until it was stopped.
+    """
+    for operation in (1, 3):
+        bench.disk.gate = asyncio.Event()
+        bench.disk.waiting.clear()
+        bench.runner.start(operation)
+        await bench.disk.waiting.wait()
+        bench.runner.unit_changed(unit(SMBD, ActiveState.INACTIVE))
+        bench.disk.gate.set()
+        await bench.posted.first(GroupStarted, 1 + operation // 2)
+        bench.runner.stop(operation + 1)
+        await bench.posted.first(GroupStopped, 1 + operation // 2)
     assert bench.posted.of(ResourceLost) == []
 
 
@@ -503,7 +510,36 @@ async def test_a_shared_unit_comes_back_for_the_group_that_stays(bench: Bench) -
     assert bench.posted.of(ResourceLost) == []
     order = [bench.diary.lines.index(line) for line in ("stop disk", f"start {SMBD}")]
     assert order == sorted(order), "only after the disk is let go"
+    other.unit_changed(unit(SMBD, ActiveState.FAILED))
+    assert len(bench.posted.of(ResourceLost)) == 1, "back is back: now its end is a loss"
     await other.close()
+
+
+async def test_a_shared_unit_comes_back_for_a_group_that_was_found_serving(bench: Bench) -> None:
+    """Goal: a restarted daemon shares as before. Method: both found, one released."""
+    await bench.serves()
+    running = Part("other", bench.diary, SMBD)
+    running.state = ResourceState.STARTED
+    other = bench.runs(OTHER, (running,))
+    other.observe()
+    await bench.posted.first(GroupObserved)
+    bench.runner.stop(2)
+    await turns_until(lambda: f"start {SMBD}" in bench.diary.lines)
+    await other.close()
+
+
+async def test_a_start_waits_until_the_last_stop_is_tidied_up(bench: Bench) -> None:
+    """Goal: a target that is stopped late stops no new start. Method: a slow target, then start."""
+    await bench.serves()
+    bench.targets.gate = asyncio.Event()
+    bench.runner.stop(2)
+    await bench.posted.first(GroupStopped)
+    starts = len(bench.did("start"))
+    bench.runner.start(3)
+    await some_turns()
+    assert len(bench.did("start")) == starts
+    bench.targets.gate.set()
+    await bench.posted.first(GroupStarted, 2)
 
 
 async def test_a_shared_unit_stays_away_when_nobody_needs_it(bench: Bench) -> None:
