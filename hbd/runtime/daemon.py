@@ -7,6 +7,7 @@ is decided here.
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import logging
 import signal
@@ -48,6 +49,7 @@ from hbd.cluster.terms import (
     JobId,
     PeerStatus,
     Phase,
+    ResourceState,
     Usec,
 )
 from hbd.config.model import (
@@ -182,6 +184,7 @@ class Daemon:
             _log.error("Failed to start: %s", error, extra=fields(node=self._node.name))
             self._end(EXIT_CRASH)
             return
+        gc.freeze()  # what lives as long as the daemon is not looked through again and again
         self._notifier.ready()
         self._tell_status()
         if self._node.maintenance:
@@ -253,7 +256,7 @@ class Daemon:
         if self._network is not None and _healed(before, decided.node):
             self._network.announcer.renew()  # both may have claimed one address meanwhile
         self._alarm.set(next_deadline(decided.node))
-        if isinstance(event, ResourceChanged) and decided.node.phase is Phase.LEAVING:
+        if decided.node.phase is Phase.LEAVING and _is_progress(event):
             self._notifier.extend_timeout(LEAVE_EXTENSION_USEC)
         self._tell_status()
 
@@ -373,6 +376,11 @@ class Daemon:
     def _link_fault_changed(self) -> None:
         if self._endpoint is not None:
             self._endpoint.refresh()
+
+
+def _is_progress(event: Event) -> bool:
+    """Whether a resource has been released: a stop that fails again and again is none."""
+    return isinstance(event, ResourceChanged) and event.state is ResourceState.STOPPED
 
 
 def _healed(before: Node, after: Node) -> bool:

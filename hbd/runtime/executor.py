@@ -185,7 +185,8 @@ class GroupRunner:
             self._forget()
             self._is_look_due = False
             try:
-                found = _sum([await self._look(resource) for resource in self._resources])
+                looks = [await self._look(resource) for resource in self._resources]
+                found = _sum([state for state in looks if state is not None])
                 if found is GroupState.STARTED:
                     await self._adopt()
                 break
@@ -198,8 +199,10 @@ class GroupRunner:
         if found is GroupState.STARTED:
             self._serve()
 
-    async def _look(self, resource: Runnable) -> ResourceState:
+    async def _look(self, resource: Runnable) -> ResourceState | None:
         state = await resource.look()
+        if state is None:
+            return None
         if state is ResourceState.STARTED:
             self._up.add(resource.text)
         self._changed(resource, state)
@@ -295,9 +298,9 @@ async def _ended(task: asyncio.Task[None] | None) -> None:
 
 
 def _sum(states: Sequence[ResourceState]) -> GroupState:
-    """All started: started. All stopped: stopped. Anything else: partial."""
-    if all(state is ResourceState.STARTED for state in states):
-        return GroupState.STARTED
+    """All stopped, or nothing there: stopped. All started: started. Anything else: partial."""
     if all(state is ResourceState.STOPPED for state in states):
         return GroupState.STOPPED
+    if all(state is ResourceState.STARTED for state in states):
+        return GroupState.STARTED
     return GroupState.PARTIAL

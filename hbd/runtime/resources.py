@@ -41,8 +41,11 @@ class Runnable(Protocol):
         """Be stopped, and proven so; AdapterError: it may still run."""
         ...
 
-    async def look(self) -> ResourceState:
-        """What is true of it: STOPPED, STARTED, or FAILED for anything in between."""
+    async def look(self) -> ResourceState | None:
+        """What is true of it: STOPPED, STARTED, or FAILED for anything in between.
+
+        None: it is nothing on this machine, and says nothing about its group.
+        """
         ...
 
     async def adopt(self) -> None:
@@ -152,10 +155,10 @@ class UnitRunnable:
             return
         await self._manager.stop(self.unit, self._resource.stop_limit_usec)
 
-    async def look(self) -> ResourceState:
+    async def look(self) -> ResourceState | None:
         """See Runnable. A script that was not started here is asked for its own opinion."""
         if self.unit is None:
-            return ResourceState.STARTED
+            return None
         state = await self._manager.state(self.unit)
         if state.active.is_running:
             return ResourceState.STARTED
