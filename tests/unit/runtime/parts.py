@@ -47,6 +47,7 @@ class Part:
         self.reluctance: asyncio.Event | None = None
         self.on_look: Callable[[], None] | None = None
         self.waiting = asyncio.Event()
+        self.is_nothing = False  # a word that no unit of this machine stands behind
         self._diary = diary
 
     def prepare(self) -> None:
@@ -71,9 +72,11 @@ class Part:
             raise AdapterError(self.stop_fails)
         self.state = ResourceState.STOPPED
 
-    async def look(self) -> ResourceState:
+    async def look(self) -> ResourceState | None:
         """See Runnable."""
         await asyncio.sleep(0)
+        if self.is_nothing:
+            return None
         if self.looks_fail:
             self.looks_fail -= 1
             raise AdapterError("systemd does not answer")

@@ -277,6 +277,26 @@ async def test_a_group_is_the_sum_of_its_resources(
     assert [bench.states(part.text) for part in bench.parts] == [[state] for state in states]
 
 
+@pytest.mark.parametrize(("state", "found"), [(_S, GroupState.STOPPED), (_R, GroupState.STARTED)])
+async def test_a_word_that_is_nothing_here_says_nothing_of_its_group(
+    bench: Bench, state: ResourceState, found: GroupState
+) -> None:
+    """Goal: no group is partial for ever. Method: one of three is nothing; then all are."""
+    for part in bench.parts:
+        part.state = state
+    bench.parts[1].is_nothing = True
+    bench.runner.observe()
+    assert (await bench.posted.first(GroupObserved)).state is found
+
+
+async def test_a_group_of_nothing_is_stopped(bench: Bench) -> None:
+    """Goal: nobody claims it for serving. Method: every resource is nothing on this machine."""
+    for part in bench.parts:
+        part.is_nothing = True
+    bench.runner.observe()
+    assert (await bench.posted.first(GroupObserved)).state is GroupState.STOPPED
+
+
 async def test_a_look_that_fails_is_repeated(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Goal: no group stays unobserved. Method: two looks fail; the third tells."""
     monkeypatch.setattr(executor, "OBSERVE_RETRY", 0.001)
