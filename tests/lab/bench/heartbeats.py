@@ -57,7 +57,7 @@ def _session(node: NodeName, peer: NodeName) -> Session:
         node=node,
         peer=peer,
         uuid=node.encode().ljust(16, b"\0"),
-        keyring=Keyring((Key(1, AuthMethod.SHA1, b"two-nodes-and-a-null-modem"),), 1),
+        keyring=Keyring((Key(3, AuthMethod.MD5, b"ttikey"),), 3),
         generation=Generation(1),
         ttl=1,
         max_rexmit_delay_usec=Usec(SECOND // 4),

@@ -35,8 +35,8 @@ node ttisrv2
 """
 
 AUTHKEYS = """\
-auth 1
-1 sha1 two-nodes-and-a-null-modem
+auth 3
+3 md5 ttikey
 """
 
 HARESOURCES = (
