@@ -130,7 +130,8 @@ def _end_process(name: str) -> None:
     number = int(pid)
     if began == "None" or start_time(number) != int(began):
         return
-    os.kill(number, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself just now
+        os.kill(number, signal.SIGKILL)
     _wait_until_gone(lambda: start_time(number) != int(began), f"process {pid}")
 
 

@@ -13,6 +13,7 @@ from tests.lab.harness.host import LabError, end, now
 from tests.lab.harness.node import Node
 
 _READY_WITHIN = 10.0  # s for busctl to say that it listens: a few ms on a quiet machine
+_PING = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Peer", "Ping")
 _LINE_LIMIT = 1 << 20  # bytes: a signal may carry every property of an object
 
 
@@ -56,16 +57,29 @@ async def listening(node: Node) -> AsyncIterator[Signals]:
         "--match", f"type='signal',sender='{BUS_NAME}'",
         "--match", "type='signal',member='NameOwnerChanged'",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE, limit=_LINE_LIMIT, start_new_session=True,
+        stderr=asyncio.subprocess.DEVNULL, limit=_LINE_LIMIT, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None, "asked for a pipe"
-    assert process.stderr is not None, "asked for a pipe"
     try:
         async with asyncio.timeout(_READY_WITHIN):
-            await process.stderr.readline()  # "Monitoring bus message stream."
+            await _hears(node, process.stdout)
         yield Signals(node, process.stdout)
     finally:
         await end(process)
+
+
+async def _hears(node: Node, lines: asyncio.StreamReader) -> None:
+    """Return when the monitor hears signals: not every busctl says so.
+
+    Whoever comes to the bus to ask for something causes one.
+    """
+    first = asyncio.create_task(lines.readline())
+    try:
+        while not first.done():
+            await node.run(["busctl", "call", *_PING], check=False)
+            await asyncio.wait([first], timeout=0.02)
+    finally:
+        first.cancel()
 
 
 def _signal(line: bytes) -> Signal | None:
