@@ -90,6 +90,21 @@ async def test_noise_on_the_serial_line_is_counted_and_the_line_goes_on(story: S
         assert len(lines) <= 1
 
 
+async def test_a_serial_line_that_hangs_up_is_opened_again(story: Story) -> None:
+    """Goal: a pulled adapter comes back by itself. Method: hang up the tty under the daemon.
+
+    Its fault is said, its end too; the other link carries on, so nothing moves.
+    """
+    story.expects(MessageId.LINK_FAULT, MessageId.REJECTED_INPUT)
+    story.lab.serial.hang_up(0)
+    await story.heard(story.home, MessageId.LINK_FAULT, f"HBD_LINK={SERIAL}", "PRIORITY=4")
+    await story.heard(story.home, MessageId.LINK_FAULT, f"HBD_LINK={SERIAL}", "PRIORITY=6")
+    for node in story.lab.nodes:
+        before = await story.link_counters(node, SERIAL)
+        await story.until_counter(node, SERIAL, "messages_received", before)
+    assert story.moved() == []
+
+
 async def test_an_interface_that_is_removed_and_plugged_in_again_works_again(story: Story) -> None:
     """Goal: hbd follows interfaces by netlink. Method: delete eth1 at home, and make it anew.
 

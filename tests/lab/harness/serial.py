@@ -7,6 +7,7 @@ What arrives for a port that nobody reads is lost once the tty is full, as with 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
@@ -16,6 +17,8 @@ import tty
 from dataclasses import dataclass, field
 
 BITS_PER_BYTE = 10  # 8 data bits, start and stop: 19200 baud carry 1920 bytes/s
+_OPEN = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK
+_TIOCVHANGUP = 0x5437  # <asm-generic/ioctls.h>
 _BURST = 0.02  # s: how far a line may run ahead of its rate, so that short frames go at once
 _FIFO = 8  # bytes: a 16550 wakes its reader when its buffer is half full, not for every byte
 
@@ -69,6 +72,20 @@ class NullModem:
         """From now on bytes arrive again; those lost stay lost."""
         self._is_cut.clear()
 
+    def hang_up(self, end: int) -> None:
+        """Hang up one end under whoever has it open; it can be opened again at once.
+
+        As when a modem loses its carrier, or a serial adapter is pulled and put back.
+        """
+        port = self._ports[end]
+        hung = os.open(port.path, _OPEN)
+        fcntl.ioctl(hung, _TIOCVHANGUP)
+        os.close(hung)
+        anew = os.open(port.path, _OPEN)
+        tty.setraw(anew)
+        os.dup2(anew, port.slave)
+        os.close(anew)
+
     def close(self) -> None:
         """Stop the pump and remove both ttys."""
         os.close(self._waker)
@@ -96,7 +113,10 @@ class NullModem:
                     self._carry(port, other)
 
     def _carry(self, port: Port, other: Port) -> None:
-        data = os.read(port.master, int(port.budget))
+        try:
+            data = os.read(port.master, int(port.budget))
+        except OSError:  # hung up: nobody has the other side open for a moment
+            return
         port.budget -= len(data)
         if self._is_cut.is_set():
             port.lost += len(data)
