@@ -83,7 +83,6 @@ EXIT_REPLACE: Final = 75  # SIGUSR1: start the new program, keep everything that
 EXIT_CONFIG: Final = 78
 
 STATE_DIRECTORY: Final = Path("/var/lib/hbd")
-DEADMAN_TIMER: Final = "hbd-deadman.timer"
 DEADMAN_LIMIT_USEC: Final = Usec(5 * SECOND)
 LEAVE_EXTENSION_USEC: Final = Usec(60 * SECOND)
 BUS_RETRY_SECONDS: Final = 2.0
@@ -174,7 +173,7 @@ class Daemon:
             for runner in self._runners.values():
                 runner.observe()
             await self._join_bus()
-            await self._manager.stop(DEADMAN_TIMER, DEADMAN_LIMIT_USEC)
+            await self._manager.stop(unitfile.DEADMAN_TIMER, DEADMAN_LIMIT_USEC)
         except ConfigError as error:
             for mistake in error.mistakes:
                 _log.error("%s", mistake, extra=fields(MessageId.CONFIG_REFUSED))

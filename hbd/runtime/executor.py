@@ -28,6 +28,7 @@ from hbd.cluster.terms import SECOND, GroupName, GroupState, ResourceState, Usec
 from hbd.errors import AdapterError
 from hbd.runtime.resources import Runnable
 from hbd.systemd import hold
+from hbd.systemd.limits import START_LIMIT_USEC
 from hbd.systemd.state import UnitState
 
 OBSERVE_RETRY: Final = 1.0  # seconds until systemd is asked again when it could not be
@@ -272,7 +273,7 @@ class GroupRunner:
             await self._manager.stop_alone(self._target, TARGET_LIMIT_USEC)
         for unit in self._shared.wanted_back():
             with contextlib.suppress(AdapterError):  # its group notices and restarts it
-                await self._manager.start(unit, Usec(20 * SECOND))
+                await self._manager.start(unit, START_LIMIT_USEC)
 
     def _forget(self) -> None:
         """Nothing is known to run, and nothing that ends is a loss."""
