@@ -1,15 +1,15 @@
 """One call: look up, compare the signature, ask permission, act, answer. No traceback ever leaves.
 
-Reading is answered at once. A method with a permission waits for the gate in a task of its own,
-so a slow polkit holds up nobody. What we did wrong ourselves is logged here and told to the caller
-as Failed, without detail.
+Reading a property is answered at once. A method waits, for the gate and for its own work, in a
+task of its own, so a slow polkit or a slow disk holds up nobody. What we did wrong ourselves is
+logged here and told to the caller as Failed, without detail.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from dbus_next.constants import MessageFlag
 from dbus_next.message import Message
@@ -77,7 +77,7 @@ class Calls:
             task.add_done_callback(self._waiting.discard)
 
     def cancel(self) -> None:
-        """Let go of every call that still waits for permission: its caller is gone or will be."""
+        """Let go of every call that is not answered yet: its caller is gone or will be."""
         for task in self._waiting:
             task.cancel()
 
@@ -101,10 +101,13 @@ class Calls:
         self, bus: Connection, message: Message, call: Call, method: Method, deed: Deed
     ) -> None:
         try:
-            caller = await self._gate.admit(
+            async with self._gate.admit(
                 bus, call.sender, method.permission, deed.details, interactive=call.interactive
-            )
-            _answer(bus, message, Answer(method.returns, deed.do(caller)))
+            ) as caller:
+                body = deed.do(caller)
+                if isinstance(body, Awaitable):
+                    body = await body
+            _answer(bus, message, Answer(method.returns, body))
         except Refused as refused:
             _refuse(bus, message, refused)
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets an answer

@@ -1,13 +1,14 @@
 """How a method is offered: its name and signature beside its Python types, and its permission.
 
-A method cannot be exported without a permission: the decorator demands one. The library's own
+A method cannot be exported without saying who may call it: the decorator demands a permission, or
+None in so many words, for what is mere reading. The library's own
 decorator can neither tell who called nor whether the caller allows a password dialogue, so calls
 are dispatched from raw messages (see `endpoint`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hbd.bus.names import Interface, Permission
@@ -29,10 +30,10 @@ class Deed:
     """What a well-formed call will do once it is permitted.
 
     `details` are shown to polkit's rules and dialogues. `do` changes the world and gives the body
-    of the answer; it may raise Refused.
+    of the answer, at once or when awaited; it may raise Refused, then too.
     """
 
-    do: Callable[[Caller], list[object]]
+    do: Callable[[Caller], list[object] | Awaitable[list[object]]]
     details: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,12 +45,12 @@ class Method:
     member: str
     takes: str
     returns: str
-    permission: Permission
+    permission: Permission | None
     translate: Callable[..., Deed]
 
 
 def exported(
-    interface: Interface, member: str, *, takes: str, returns: str, permission: Permission
+    interface: Interface, member: str, *, takes: str, returns: str, permission: Permission | None
 ) -> Callable[[Callable[..., Deed]], Method]:
     """Turn a translating function into a Method: same words as in dbus/*.xml, tested to be so."""
 

@@ -1,16 +1,16 @@
 """The gate before every method: who calls, may they, and how many may be waiting for the answer.
 
-A caller waits here while polkit asks a person, so the waiting is bounded: in all, and for each
-connection and user, that nobody can fill the gate alone. Refusals are counted and make at most
-one journal line a minute, however often somebody tries.
+A caller waits here while polkit asks a person and while long work is done, so the waiting is
+bounded: in all, and for each connection and user, that nobody can fill the gate alone. Refusals
+are counted and make at most one journal line a minute, however often somebody tries.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 from hbd.bus.connection import DBUS, DBUS_PATH, Connection
 from hbd.bus.exported import Caller
@@ -35,27 +35,43 @@ class Gate:
         self._quiet = Quiet()
         self.denied_count = 0  # calls refused for want of permission
 
+    @asynccontextmanager
     async def admit(
         self,
         bus: Connection,
         sender: str,
+        permission: Permission | None,
+        details: Mapping[str, str],
+        *,
+        interactive: bool,
+    ) -> AsyncIterator[Caller]:
+        """Hold a place for the caller, if permitted (None: everyone is), while it is served.
+
+        Raise Refused: AccessDenied, InteractiveAuthorizationRequired, or Busy when too many wait
+        already.
+        """
+        with self._places.take(sender):
+            caller = Caller(sender, await _uid_of(bus, sender))
+            with self._places.take_another(str(caller)):
+                if permission is not None:
+                    await self._ask(bus, caller, permission, details, interactive=interactive)
+                yield caller
+
+    async def _ask(
+        self,
+        bus: Connection,
+        caller: Caller,
         permission: Permission,
         details: Mapping[str, str],
         *,
         interactive: bool,
-    ) -> Caller:
-        """Return the caller if permitted. Raise Refused: AccessDenied,
-        InteractiveAuthorizationRequired, or Busy when too many wait already."""
-        with self._places.take(sender):
-            caller = Caller(sender, await _uid_of(bus, sender))
-            with self._places.take_another(str(caller)):
-                verdict = await self._authority.check(
-                    bus, caller, permission, details, interactive=interactive
-                )
+    ) -> None:
+        verdict = await self._authority.check(
+            bus, caller, permission, details, interactive=interactive
+        )
         if verdict is not Verdict.ALLOWED:
             self._note(permission, caller, verdict)
             raise _refused(verdict, permission, interactive=interactive)
-        return caller
 
     def _note(self, permission: Permission, caller: Caller, verdict: Verdict) -> None:
         self.denied_count += 1
@@ -81,7 +97,7 @@ class _Places:
     def take(self, who: str) -> Iterator[None]:
         """Hold a place while the call waits; raise Refused(Busy) if there is none."""
         if self._in_all >= MAX_WAITING:
-            raise Refused(Error.BUSY, "too many calls wait for permission; try again later")
+            raise Refused(Error.BUSY, "too many calls are under way; try again later")
         self._in_all += 1
         try:
             with self.take_another(who):
@@ -93,7 +109,7 @@ class _Places:
     def take_another(self, who: str) -> Iterator[None]:
         """The same call counted under another name."""
         if self._waiting[who] >= MAX_WAITING_OF_ONE:
-            raise Refused(Error.BUSY, "your calls wait for permission already; let them end first")
+            raise Refused(Error.BUSY, "calls of yours are under way already; let them end first")
         self._waiting[who] += 1
         try:
             yield
