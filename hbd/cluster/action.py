@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hbd.cluster.terms import GroupName, JobId, JobResult, NodeName, Report
+from hbd.cluster.terms import GroupName, JobId, JobResult, Means, NodeName, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,26 @@ class StopGroup:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Make sure the peer will not write; answered by FenceConfirmed or FenceFailed."""
+    """Make sure the peer will not write; answered by FenceConfirmed or FenceFailed.
+
+    By reservation: take the disks of `groups` from it, the first one deciding. By STONITH: switch
+    it off. By nothing: only look whether it still answers for the addresses of `groups`.
+    """
 
     target: NodeName
+    means: Means = Means.NONE
+    groups: tuple[GroupName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reboot:
+    """Give up this node's claim on the group's disks and restart the machine, without unmounting.
+
+    The last resort of a node that can prove neither that the group is gone nor that it may run.
+    """
+
+    group: GroupName
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +122,7 @@ Action = (
     | StartGroup
     | StopGroup
     | Fence
+    | Reboot
     | FinishJob
     | KeepMaintenance
     | ProveAlive

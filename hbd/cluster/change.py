@@ -22,6 +22,8 @@ class Subject(Enum):
     STALL = "stall"  # this node did not listen for a while
     PEER = "peer"
     LATE = "late"  # a heartbeat came after warntime
+    DISK = "disk"  # every link is cut, and the peer alive on the shared disk
+    FENCE = "fence"  # why a lost peer is not fenced
     LINK = "link"
     OWNER = "owner"  # a group's ownership record
     GROUP = "group"  # a group's state on this node
@@ -51,9 +53,11 @@ def changes(before: Node, after: Node) -> Iterator[Change]:
     if before.watched_since != after.watched_since:
         yield Change(Subject.STALL, after.name, "", "", usec=after.stall_usec)
     yield from _peer(before, after)
-    for was, link in zip(before.links, after.links, strict=True):
-        if was.status is not link.status:
-            yield Change(Subject.LINK, link.name, was.status.value, link.status.value)
+    known = {link.name: link.status for link in before.links}
+    for link in after.links:
+        was = known.get(link.name, LinkStatus.DEAD)
+        if was is not link.status:
+            yield Change(Subject.LINK, link.name, was.value, link.status.value)
     for old, group in zip(before.groups, after.groups, strict=True):
         yield from _group(old, group)
 
@@ -76,6 +80,12 @@ def _peer(before: Node, after: Node) -> Iterator[Change]:
         )
     if was.generation != peer.generation:
         yield Change(Subject.PEER, peer.name, f"life {was.generation}", f"life {peer.generation}")
+    if before.is_peer_only_on_disk is not after.is_peer_only_on_disk:
+        words = ("links", "disk only")
+        only = after.is_peer_only_on_disk
+        yield Change(Subject.DISK, peer.name, words[not only], words[only])
+    if peer.fence_why and peer.fence_why != was.fence_why:
+        yield Change(Subject.FENCE, peer.name, "", "", why=peer.fence_why)
     late = peer.heard_at != was.heard_at and peer.gap_usec > after.timing.warntime_usec
     if late and was.is_heard and peer.is_heard:
         yield Change(Subject.LATE, peer.name, "", "", usec=peer.gap_usec)

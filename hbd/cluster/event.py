@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hbd.cluster.terms import (
+    DiskHolder,
     Generation,
     GroupName,
     GroupState,
     JobId,
+    LineState,
     LinkName,
     NodeName,
     Report,
@@ -134,6 +136,43 @@ class FenceFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskFound:
+    """A group's disk has been looked at: whether it carries reservations, and is so a link too.
+
+    `link` is the disk as a link; None where the disk cannot refuse a writer (`reserved` is false).
+    """
+
+    group: GroupName
+    reserved: bool
+    link: LinkName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRead:
+    """The shared disk told whose registration it has; `moved`: the peer has renewed its own."""
+
+    link: LinkName
+    holder: DiskHolder
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DiskLost:
+    """The disk of a group that runs here refuses this node's writes: another has preempted it."""
+
+    group: GroupName
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """The wire of a link came alive or died, whatever is spoken on it."""
+
+    link: LinkName
+    line: LineState
+
+
+@dataclass(frozen=True, slots=True)
 class TakeoverRequested:
     """An operator wants groups here: those of `scope`, or exactly `groups` when given."""
 
@@ -198,6 +237,10 @@ Event = (
     | ResourceLost
     | FenceConfirmed
     | FenceFailed
+    | DiskFound
+    | DiskRead
+    | DiskLost
+    | LineChanged
     | TakeoverRequested
     | StandbyRequested
     | MaintenanceSet

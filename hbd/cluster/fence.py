@@ -1,33 +1,118 @@
-"""When the peer must be fenced, and what a confirmation permits.
+"""When the peer must be fenced, by what, and what a confirmation permits.
 
-Two nodes have no majority, so silence never proves death; only a confirmation does. A cluster
-without any fence device takes the same path: the administrator's ha.cf is the confirmation, given
-at once and said so every time (`proven` is false). What may then be acquired is for `groups`.
+Two nodes have no majority, so silence never proves death; only a confirmation does: of the shared
+disk that refuses the peer from now on (reservation), of a power switch (STONITH), of an operator,
+or, where ha.cf says that silence must do, of nobody (`proven` is false, and everyone is told).
+Facts behind the rules: hbd-fencing(7). What may then be acquired is for `groups`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from hbd.cluster import evidence
 from hbd.cluster.action import Fence, FinishJob
 from hbd.cluster.event import FenceConfirmed, FenceFailed, PeerConfirmedDown
-from hbd.cluster.node import Node, Step
-from hbd.cluster.terms import Instant, JobResult, LinkStatus, PeerStatus
+from hbd.cluster.node import Group, Node, Peer, Step
+from hbd.cluster.terms import (
+    Fencing,
+    GroupState,
+    Instant,
+    JobResult,
+    LinkStatus,
+    Means,
+    PeerStatus,
+    Phase,
+)
+
+_RESERVING = (Fencing.AUTO, Fencing.RESERVATION, Fencing.REQUIRED)
+_SHOOTING = (Fencing.AUTO, Fencing.STONITH, Fencing.REQUIRED)
+_TRUSTING = (Fencing.AUTO, Fencing.NONE)
 
 
 def pursue(node: Node, now: Instant) -> Step:
-    """Ask for fencing as soon as the peer is lost, and again when no answer came in time.
+    """Ask for fencing once the peer is lost and something depends on it; again without an answer.
 
     Not in maintenance, ours or the peer's: a machine that somebody works on may fall silent. Only
     an operator's word ends that wait (`on_confirmed_by_operator`), or the end of the maintenance.
     """
     peer = node.peer
-    if not node.may_fence:
-        return Step(node)
-    if peer.status is not PeerStatus.LOST or peer.fence_due is None or now < peer.fence_due:
+    if not is_due(node) or peer.fence_due is None or now < peer.fence_due:
         return Step(node)
     again = Instant(now + node.limits.fence_retry_usec)
-    return Step(replace(node, peer=replace(peer, fence_due=again)), (Fence(peer.name),))
+    means, why = _choice(node)
+    node = replace(node, peer=replace(peer, fence_due=again, fence_why=why))
+    if means is None:
+        return Step(node)
+    names = tuple(group.name for group in _to_secure(node))
+    return Step(node, (Fence(peer.name, means, names),))
+
+
+def is_due(node: Node) -> bool:
+    """Whether a lost peer is to be fenced: only if a group waits for it.
+
+    A node that serves everything already shoots nobody: with every cable cut both would.
+    """
+    if node.peer.status is not PeerStatus.LOST or not node.may_fence:
+        return False
+    if node.phase is Phase.STARTING:
+        return True
+    return node.phase is Phase.ACTIVE and bool(_at_stake(node))
+
+
+def _at_stake(node: Node) -> list[Group]:
+    """The groups that could be started here if the peer were out for certain."""
+    waiting = (GroupState.STOPPED, GroupState.PARTIAL)
+    return [group for group in node.groups if not node.owns(group) or group.state in waiting]
+
+
+def _to_secure(node: Node) -> list[Group]:
+    """The groups to make sure of: all of them, for a node that starts and finds them running."""
+    return _at_stake(node) or list(node.groups)
+
+
+def protection(node: Node, group: Group | None = None) -> Means:
+    """What protects a group, or the cluster as a whole, against a second writer."""
+    groups = node.groups if group is None else (group,)
+    with_disk = [each for each in groups if each.has_disk]
+    if node.fencing in _RESERVING and with_disk and all(each.reserved for each in with_disk):
+        return Means.RESERVATION
+    if node.fencing in _SHOOTING and node.has_stonith:
+        return Means.STONITH
+    return Means.NONE
+
+
+def _choice(node: Node) -> tuple[Means | None, str]:
+    """By what to fence now; None and the reason where nothing permits it."""
+    stake = _to_secure(node)
+    exposed = [group.name for group in stake if group.has_disk and not group.reserved]
+    has_disk = any(group.has_disk for group in stake)
+    if (
+        node.fencing in _RESERVING
+        and not exposed
+        and (has_disk or node.fencing is Fencing.RESERVATION)
+    ):
+        return Means.RESERVATION, ""
+    if node.fencing in _SHOOTING and node.has_stonith:
+        return Means.STONITH, ""
+    if node.fencing in _TRUSTING:
+        doubt = evidence.against_death(node)
+        return (None, doubt) if doubt else (Means.NONE, "")
+    return None, _why_unprotected(node, exposed)
+
+
+def _why_unprotected(node: Node, exposed: Sequence[str]) -> str:
+    has_not = {
+        Fencing.RESERVATION: "the disk carries no reservations",
+        Fencing.STONITH: "ha.cf has no stonith_host for it",
+        Fencing.REQUIRED: "neither the disk nor a power switch can make sure",
+    }[node.fencing]
+    what = f" ({', '.join(exposed)})" if exposed and node.fencing is not Fencing.STONITH else ""
+    return (
+        f"fencing is {node.fencing.value} and {has_not}{what}; "
+        f"if {node.peer.name} is off for certain: hbctl confirm-peer-down {node.peer.name}"
+    )
 
 
 def on_confirmed(node: Node, event: FenceConfirmed) -> Step:
@@ -38,8 +123,7 @@ def on_confirmed(node: Node, event: FenceConfirmed) -> Step:
     assert event.target == node.peer.name, "a node fences its peer and nothing else"
     if node.peer.status is not PeerStatus.LOST:
         return Step(node)
-    peer = replace(node.peer, status=PeerStatus.FENCED, proven=event.proven, fence_due=None)
-    return Step(replace(node, peer=peer))
+    return Step(replace(node, peer=replace(_fenced(node), proven=event.proven)))
 
 
 def on_confirmed_by_operator(node: Node, event: PeerConfirmedDown) -> Step:
@@ -51,15 +135,19 @@ def on_confirmed_by_operator(node: Node, event: PeerConfirmedDown) -> Step:
     why = _why_not_down(node)
     if why:
         return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
-    peer = replace(
-        node.peer, status=PeerStatus.FENCED, proven=True, fence_due=None, maintenance=False
-    )
+    peer = replace(_fenced(node), proven=True, maintenance=False)
     return Step(replace(node, peer=peer), (FinishJob(event.job, JobResult.DONE, ""),))
+
+
+def _fenced(node: Node) -> Peer:
+    return replace(node.peer, status=PeerStatus.FENCED, fence_due=None, fence_why="")
 
 
 def _why_not_down(node: Node) -> str:
     """Why the operator's word is not taken; empty if it is."""
     peer = node.peer
+    if node.is_peer_only_on_disk:
+        return f"{peer.name} still renews its registration on the shared disk, so it is not off"
     if peer.is_heard:
         return f"{peer.name} is {peer.status.value}: it is heard, so it is not off"
     if peer.status is PeerStatus.LEFT:
@@ -75,4 +163,6 @@ def _why_not_down(node: Node) -> str:
 def on_failed(node: Node, event: FenceFailed) -> Step:
     """Nothing is permitted; `pursue` asks again later."""
     assert event.target == node.peer.name, "a node fences its peer and nothing else"
-    return Step(node)
+    if node.peer.status is not PeerStatus.LOST:
+        return Step(node)
+    return Step(replace(node, peer=replace(node.peer, fence_why=event.why)))

@@ -13,8 +13,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from hbd.cluster.action import StartGroup, StopGroup
+from hbd.cluster import evidence, fence
+from hbd.cluster.action import Reboot, StartGroup, StopGroup
 from hbd.cluster.event import (
+    DiskLost,
     GroupObserved,
     GroupStarted,
     GroupStartFailed,
@@ -30,6 +32,7 @@ from hbd.cluster.terms import (
     GroupName,
     GroupState,
     Instant,
+    Means,
     PeerStatus,
     Phase,
 )
@@ -115,14 +118,41 @@ def on_stopped(node: Node, event: GroupStopped) -> Step:
     if group is None:
         return Step(node)
     state = GroupState.START_FAILED if group.start_failed else GroupState.STOPPED
-    failure = group.failure if group.start_failed else ""
-    return Step(node.with_group(replace(group, state=state, deadline=None, failure=failure)))
+    stopped = replace(
+        group,
+        state=state,
+        deadline=None,
+        failure=group.failure if group.start_failed else "",
+        disk_lost=False,
+        stop_failures=0,
+    )
+    return Step(node.with_group(stopped))
 
 
 def on_stop_failed(node: Node, event: GroupStopFailed, now: Instant) -> Step:
     """It may still run here. Keep it, say so in every heartbeat, and try again."""
     group = _answered(node, event.group, event.operation, GroupState.STOPPING)
     return Step(node) if group is None else _stop_failed(node, group, event.why, now)
+
+
+def on_disk_lost(node: Node, event: DiskLost, now: Instant) -> Step:
+    """The disk has another master: what it says goes, before any word on any link.
+
+    So the group belongs to the peer, which is alive as it seems, and is let go of here: its writes
+    are refused already, and clients must not be shown a disk of yesterday.
+    """
+    group = node.group(event.group)
+    if group is None or not group.state.is_held:
+        return Step(node)
+    node = evidence.is_alive_on_disk(node, now)
+    if node.owns(group):
+        epoch = Epoch(group.epoch + 1)
+        group = replace(group, epoch=epoch, owner=node.peer.name, giving=False, wanted=False)
+    lost = replace(group, failback_due=False, disk_lost=True, failure=event.why)
+    if lost.state is GroupState.STOPPING and lost.deadline is not None:
+        due = Instant(now + node.limits.lost_stop_usec)
+        lost = replace(lost, deadline=min(lost.deadline, due))
+    return Step(node.with_group(lost))
 
 
 def on_resource_changed(node: Node, event: ResourceChanged) -> Step:
@@ -224,6 +254,8 @@ def _serve(node: Node, group: Group, now: Instant) -> Step:
     """What an active owner does with a group of its own."""
     group = _intent(node, group)
     node = node.with_group(group)
+    if _must_let_go(node):
+        return _release(node, group, now)
     if group.giving:
         return _give(node, group, now)
     if group.state is GroupState.START_FAILED and _peer_could_start(node, group):
@@ -257,6 +289,17 @@ def _intent(node: Node, group: Group) -> Group:
             return replace(group, giving=True, failback_due=False)
         return group
     return replace(group, giving=False) if group.giving else group
+
+
+def _must_let_go(node: Node) -> bool:
+    """Whether a server that reaches nobody stops, because another may be serving by now.
+
+    Only where nothing protects: a disk or a power switch would have told it.
+    """
+    peer = node.peer
+    certain = peer.is_heard or peer.status is PeerStatus.LEFT or peer.proven
+    unprotected = fence.protection(node) is Means.NONE
+    return unprotected and not certain and evidence.is_isolated(node)
 
 
 def _give(node: Node, group: Group, now: Instant) -> Step:
@@ -372,7 +415,8 @@ def _start(node: Node, group: Group, now: Instant) -> Step:
 
 def _stop(node: Node, group: Group, now: Instant) -> Step:
     operation = group.operation + 1
-    deadline = Instant(now + node.limits.stop_usec)
+    limit = node.limits.lost_stop_usec if group.disk_lost else node.limits.stop_usec
+    deadline = Instant(now + limit)
     stopping = replace(group, state=GroupState.STOPPING, operation=operation, deadline=deadline)
     return Step(node.with_group(stopping), (StopGroup(group.name, operation),))
 
@@ -383,8 +427,28 @@ def _fail(node: Node, group: Group, why: str, now: Instant) -> Step:
 
 def _stop_failed(node: Node, group: Group, why: str, now: Instant) -> Step:
     retry_at = Instant(now + node.limits.stop_retry_usec)
-    failed = replace(group, state=GroupState.STOP_FAILED, failure=why, deadline=retry_at)
-    return Step(node.with_group(failed))
+    failed = replace(
+        group,
+        state=GroupState.STOP_FAILED,
+        failure=why,
+        deadline=retry_at,
+        stop_failures=group.stop_failures + 1,
+    )
+    node = node.with_group(failed)
+    return Step(node, (Reboot(group.name, why),)) if _must_reboot(node, failed) else Step(node)
+
+
+def _must_reboot(node: Node, group: Group) -> bool:
+    """Whether a group that cannot be stopped is worth the whole machine.
+
+    It is where the disk belongs to the peer already; and where the peer waits for the group and
+    the disk can be given up, so that the restart of this machine is no takeover from a living one.
+    """
+    if group.disk_lost:
+        return True
+    reserved = fence.protection(node, group) is Means.RESERVATION
+    awaited = node.peer_may_serve and (group.giving or not node.owns(group))
+    return reserved and awaited and group.stop_failures >= node.limits.stop_tries
 
 
 def _answered(node: Node, name: GroupName, operation: int, state: GroupState) -> Group | None:

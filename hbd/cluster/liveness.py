@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hbd.cluster import evidence, fence
 from hbd.cluster.action import (
     Announce,
     ForgetPeerSequence,
@@ -25,6 +26,7 @@ from hbd.cluster.terms import (
     Instant,
     LinkName,
     LinkStatus,
+    Means,
     PeerStatus,
     Phase,
     Report,
@@ -50,8 +52,9 @@ def notice_stall(node: Node, now: Instant) -> Step:
         return Step(replace(node, stepped_at=now))
     peer = node.peer
     if peer.status is not PeerStatus.UNKNOWN:
-        status = PeerStatus.UNKNOWN if peer.heard_at is None else PeerStatus.LATE
-        peer = replace(peer, status=status, report=None, proven=False, fence_due=None)
+        never = peer.heard_at is None and peer.disk_at is None
+        status = PeerStatus.UNKNOWN if never else PeerStatus.LATE
+        peer = replace(peer, status=status, report=None, proven=False, fence_due=None, fence_why="")
     groups = tuple(
         replace(group, deadline=Instant(group.deadline + late)) if group.deadline else group
         for group in node.groups
@@ -112,6 +115,7 @@ def on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) ->
         stuck=_stuck(event.report),
         proven=False,
         fence_due=None,
+        fence_why="",
         maintenance=event.report.maintenance and not left,  # who left holds nothing
     )
     return Step(replace(step.node, peer=peer))
@@ -135,6 +139,10 @@ def expire(node: Node, now: Instant) -> Step:
     lost_at = _lost_at(node)
     if lost_at is not None and now >= lost_at:
         peer = replace(peer, status=PeerStatus.LOST, report=None, fence_due=now)
+        return Step(replace(node, peer=peer), (ForgetPeerSequence(),))
+    void_at = _void_at(node)
+    if void_at is not None and now >= void_at:  # alive on the disk, but what it said is too old
+        peer = replace(peer, status=PeerStatus.LATE, report=None)
         return Step(replace(node, peer=peer), (ForgetPeerSequence(),))
     late_at = _late_at(node)
     if late_at is not None and now >= late_at:
@@ -173,11 +181,11 @@ def prove_alive(node: Node, now: Instant) -> Step:
 def next_deadline(node: Node) -> Instant:
     """The next moment at which time alone changes something: the one timer is armed for it."""
     moments: list[Instant | None] = [node.heartbeat_due, node.alive_due]
-    moments += [_lost_at(node), _late_at(node)]
+    moments += [_lost_at(node), _late_at(node), _void_at(node)]
     moments += [_link_deadline(node, link) for link in node.links if link.status is LinkStatus.UP]
     moments += [group.deadline for group in node.groups]
     moments += [job.deadline for job in node.jobs]
-    if node.peer.status is PeerStatus.LOST and node.may_fence:
+    if fence.is_due(node):
         moments.append(node.peer.fence_due)
     return Instant(min(moment for moment in moments if moment is not None))
 
@@ -195,9 +203,17 @@ def _stuck(report: Report) -> frozenset[GroupName]:
 
 
 def _silent_since(node: Node) -> Instant:
+    """Since when no link has brought a word of the peer, as far as we listened."""
     heard_at = node.peer.heard_at
     since = node.started_at if heard_at is None else heard_at
     return Instant(max(since, node.watched_since))
+
+
+def _lifeless_since(node: Node) -> Instant:
+    """Since when there is no sign of the peer's life: neither a word nor a move on the disk."""
+    disk_at = node.peer.disk_at
+    since = _silent_since(node)
+    return since if disk_at is None else Instant(max(since, disk_at))
 
 
 def _peer_deadtime(node: Node) -> Usec:
@@ -207,12 +223,23 @@ def _peer_deadtime(node: Node) -> Usec:
 
 def _lost_at(node: Node) -> Instant | None:
     if node.peer.is_heard:
-        lost_at = _silent_since(node) + _peer_deadtime(node)
+        lost_at = _lifeless_since(node) + _peer_deadtime(node)
+        dark_at = evidence.without_power_at(node)
+        if dark_at is not None and fence.protection(node) is not Means.NONE:
+            lost_at = min(lost_at, max(dark_at, node.watched_since))
     elif node.peer.status is PeerStatus.UNKNOWN:
         lost_at = _silent_since(node) + node.timing.initdead_usec
     else:
         return None
     return Instant(max(lost_at, node.patient_until))
+
+
+def _void_at(node: Node) -> Instant | None:
+    """When the word of a peer that lives on the disk alone becomes too old to be decided upon."""
+    peer = node.peer
+    if not peer.is_heard or peer.report is None or peer.disk_at is None:
+        return None
+    return Instant(max(_silent_since(node) + _peer_deadtime(node), node.patient_until))
 
 
 def _late_at(node: Node) -> Instant | None:

@@ -14,12 +14,14 @@ from hbd.cluster.terms import (
     SECOND,
     AutoFailback,
     Epoch,
+    Fencing,
     Generation,
     GroupName,
     GroupReport,
     GroupState,
     Instant,
     JobId,
+    LineState,
     LinkName,
     LinkStatus,
     NodeName,
@@ -46,17 +48,31 @@ class Limits:
     revive_holdoff_usec: Usec = Usec(60 * SECOND)
     job_usec: Usec = Usec(180 * SECOND)
     goodbye_gap_usec: Usec = Usec(SECOND // 10)
+    lost_stop_usec: Usec = Usec(15 * SECOND)  # to let go of what the disk gave to the peer
+    stop_tries: int = 3  # failed stops in a row before a node gives the group up by rebooting
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One medium. `leads_to_peer` is false for ping nodes: they answer, but are not the peer."""
+    """One medium. `leads_to_peer` is false for ping nodes: they answer, but are not the peer.
+
+    And false for a shared disk: it answers as long as it can be read, and what its registrations
+    say of the peer is the peer's `disk_at`.
+    """
 
     name: LinkName
     leads_to_peer: bool = True
     deadtime_usec: Usec | None = None  # its own, such as deadping; None: the node's deadtime
     status: LinkStatus = LinkStatus.DEAD
     heard_at: Instant | None = None
+    is_disk: bool = False
+    line: LineState = LineState.UNKNOWN
+    line_at: Instant | None = None  # since when
+
+    @property
+    def is_ping(self) -> bool:
+        """A host that only answers: a witness of whether this node can reach anybody."""
+        return not self.leads_to_peer and not self.is_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,8 @@ class Peer:
     proven: bool = False  # FENCED only: by a device or by an operator's own word, not by ha.cf's
     fence_due: Instant | None = None  # LOST only: when to ask (again) for fencing
     maintenance: bool = False  # it said that it moves nothing; its silence does not end that
+    disk_at: Instant | None = None  # when its registration on a shared disk last moved
+    fence_why: str = ""  # LOST only: why it is not fenced
 
     @property
     def is_heard(self) -> bool:
@@ -119,6 +137,10 @@ class Group:
     wanted: bool = False  # an operator wants it here: ask the owner
     failback_due: bool = False  # acquired because the peer was away: goes home when it may
     revived_at: Instant | None = None  # when a lost resource was last restarted in place
+    has_disk: bool = False  # something of it writes to a disk that the peer can write to
+    reserved: bool = False  # every such disk refuses all but the node that is registered there
+    disk_lost: bool = False  # the disk is the peer's by now: let go within lost_stop, or reboot
+    stop_failures: int = 0  # in a row
 
     @property
     def record(self) -> tuple[int, bool]:
@@ -160,6 +182,8 @@ class Node:
     said: Report | None = None  # the last report sent, to know what is news
     stall_usec: Usec = Usec(0)  # how long we last failed to listen
     goodbyes: int = 0
+    fencing: Fencing = Fencing.AUTO
+    has_stonith: bool = False
 
     def group(self, name: GroupName) -> Group | None:
         """The group of this name, None if haresources has none."""
@@ -181,6 +205,14 @@ class Node:
         report = self.peer.report
         active = report is not None and report.phase is Phase.ACTIVE
         return self.is_known_to_peer and active and not self.peer.maintenance
+
+    @property
+    def is_peer_only_on_disk(self) -> bool:
+        """Whether every link is silent and the shared disk alone says that the peer lives."""
+        peer = self.peer
+        on_disk = peer.is_heard and peer.report is None and peer.disk_at is not None
+        links = [link for link in self.links if link.leads_to_peer]
+        return on_disk and all(link.status is LinkStatus.DEAD for link in links)
 
     @property
     def may_fence(self) -> bool:
@@ -241,6 +273,8 @@ def new_node(
     groups: Iterable[tuple[GroupName, NodeName, tuple[str, ...]]],
     now: Instant,
     maintenance: bool = False,
+    fencing: Fencing = Fencing.AUTO,
+    has_stonith: bool = False,
 ) -> Node:
     """A node that has just been started and knows nothing: everything is to be observed.
 
@@ -270,6 +304,8 @@ def new_node(
         heartbeat_due=now,
         alive_due=now,
         maintenance=maintenance,
+        fencing=fencing,
+        has_stonith=has_stonith,
     )
 
 

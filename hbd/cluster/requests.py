@@ -106,7 +106,10 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
     if node.phase is not Phase.ACTIVE:
         return f"this node is {node.phase.value}; wait until it is active"
     if node.peer.status is PeerStatus.LOST:
-        return f"{node.peer.name} is lost but not fenced; its groups follow when it is"
+        why = f" ({node.peer.fence_why})" if node.peer.fence_why else ""
+        return f"{node.peer.name} is lost but not fenced; its groups follow when it is{why}"
+    if node.is_peer_only_on_disk:
+        return f"every link is cut and {node.peer.name} alive on the shared disk; mend a link"
     for group in missing:
         if not node.owns(group) and node.peer.report is not None:
             word = node.peer.word_on(group.name)

@@ -11,10 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
-from hbd.cluster import fence, groups, invariants, liveness, maintenance, requests
+from hbd.cluster import evidence, fence, groups, invariants, liveness, maintenance, requests
 from hbd.cluster.action import Quit, SayGoodbye
 from hbd.cluster.event import (
     ClockTicked,
+    DiskFound,
+    DiskLost,
+    DiskRead,
     Event,
     FailureCleared,
     FenceConfirmed,
@@ -27,6 +30,7 @@ from hbd.cluster.event import (
     GroupStopped,
     HeartbeatHeard,
     LeaveRequested,
+    LineChanged,
     LinkHeard,
     MaintenanceSet,
     PeerConfirmedDown,
@@ -96,6 +100,14 @@ def _believe(node: Node, event: Event, now: Instant) -> Step:
             return fence.on_confirmed(node, event)
         case FenceFailed():
             return fence.on_failed(node, event)
+        case DiskFound():
+            return evidence.on_disk_found(node, event)
+        case DiskRead():
+            return evidence.on_disk_read(node, event, now)
+        case DiskLost():
+            return groups.on_disk_lost(node, event, now)
+        case LineChanged():
+            return evidence.on_line_changed(node, event, now)
         case TakeoverRequested():
             return requests.on_takeover(node, event, now)
         case StandbyRequested():

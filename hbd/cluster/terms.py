@@ -112,6 +112,44 @@ class AutoFailback(Enum):
     LEGACY = "legacy"
 
 
+class Fencing(Enum):
+    """ha.cf `fencing`: what must confirm that a lost peer will not write before it is succeeded."""
+
+    AUTO = "auto"  # the strongest of what there is; where nothing is, the administrator's word
+    RESERVATION = "reservation"  # the shared disk itself, or nothing is taken over
+    STONITH = "stonith"  # a power switch, or nothing is taken over
+    NONE = "none"  # silence is enough, as in 2001
+    REQUIRED = "required"  # a reservation or a power switch, or nothing is taken over
+
+
+class Means(Enum):
+    """What stands between the shared disk and a second writer: the word `protection`."""
+
+    RESERVATION = "reservation"  # the disk refuses everybody but the node that serves
+    STONITH = "stonith"  # a power switch makes sure that the peer is off
+    NONE = "none"  # silence on every link, and the administrator's word that it is enough
+
+
+class DiskHolder(Enum):
+    """Whose registration a shared disk has, seen from this node."""
+
+    SELF = "self"
+    PEER = "peer"
+    NOBODY = "nobody"
+
+
+class LineState(Enum):
+    """What the wire of a link says by itself, without a word being spoken on it.
+
+    Only a wire that leads straight to the peer can be live: the carrier of an Ethernet port may be
+    a switch's, and says something only when it is gone.
+    """
+
+    UNKNOWN = "unknown"
+    LIVE = "live"  # a null-modem's DSR or DCD: the peer has power and holds the port open
+    DEAD = "dead"  # no carrier, DSR and DCD dropped: unplugged, or the peer is without power
+
+
 class JobResult(Enum):
     """How an operator's request ended."""
 

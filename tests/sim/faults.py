@@ -19,7 +19,7 @@ from hbd.cluster.event import (
 )
 from hbd.cluster.terms import MILLISECOND, SECOND, GroupState, JobId, Scope
 from tests.sim.host import Host
-from tests.sim.world import Cable, Fencing, World
+from tests.sim.world import Cable, World
 
 
 class Faults:
@@ -50,6 +50,10 @@ class Faults:
             self.clear_failure,
             self.leave,
             self.break_fence,
+            self.cut_disk,
+            self.cut_disk,
+            self.cut_lan,
+            self.cut_everything,
         )
 
     def strike(self) -> None:
@@ -79,6 +83,9 @@ class Faults:
             host.resources.start_fails.clear()
             host.resources.stop_fails.clear()
             host.resources.hangs.clear()
+            host.lan_cut = False
+            for view in host.disks.views.values():
+                view.is_cut = False
             if host.paused:
                 host.resume()
             if host.node is None:
@@ -267,9 +274,46 @@ class Faults:
         host.post(FailureCleared(self._next_job()))
         return "is to try again what failed"
 
+    def cut_disk(self, host: Host) -> str:
+        """The path to a disk is gone for a while."""
+        if host.node is None or not host.disks.views:
+            return ""
+        group, view = self.random.choice(tuple(host.disks.views.items()))
+        view.is_cut = True
+
+        def mend() -> None:
+            view.is_cut = False
+
+        self._mend_later(mend)
+        return f"has no way to the disk of {group}"
+
+    def cut_lan(self, host: Host) -> str:
+        """The machine reaches no ping node for a while."""
+        if not self.world.has_ping:
+            return ""
+        host.lan_cut = True
+
+        def mend() -> None:
+            host.lan_cut = False
+
+        self._mend_later(mend)
+        return "is cut off from the LAN"
+
+    def cut_everything(self, host: Host) -> str:
+        """Every cable between the machines is pulled at once, for a while."""
+        for key in self.world.cables:
+            self.world.cables[key] = Cable(is_cut=True)
+
+        def mend() -> None:
+            for key in self.world.cables:
+                self.world.cables[key] = Cable()
+
+        self._mend_later(mend)
+        return "and the other are cut off from each other"
+
     def break_fence(self, host: Host) -> str:
         """The power switch does not answer for a while."""
-        if self.world.fencing is Fencing.NONE or not self.world.fence_works:
+        if not self.world.has_switch or not self.world.fence_works:
             return ""
         self.world.fence_works = False
 

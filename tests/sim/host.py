@@ -7,7 +7,7 @@ core's affair. Starts and stops take time, fail and hang as the world's dice say
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hbd.cluster.action import (
@@ -20,6 +20,7 @@ from hbd.cluster.action import (
     ObserveGroup,
     ProveAlive,
     Quit,
+    Reboot,
     SayGoodbye,
     SendHeartbeat,
     StartGroup,
@@ -28,30 +29,37 @@ from hbd.cluster.action import (
 from hbd.cluster.change import changes
 from hbd.cluster.event import (
     ClockTicked,
+    DiskFound,
+    DiskLost,
     Event,
     GroupObserved,
     GroupStarted,
     GroupStartFailed,
     GroupStopFailed,
     GroupStopped,
+    LineChanged,
+    LinkHeard,
 )
 from hbd.cluster.keys import AuthMethod, Key, Keyring
 from hbd.cluster.node import Link, Node, new_node
 from hbd.cluster.step import next_deadline, step
 from hbd.cluster.terms import (
     MILLISECOND,
+    SECOND,
     Generation,
     GroupName,
     GroupState,
     Instant,
     JobId,
     JobResult,
+    LineState,
     LinkName,
     NodeName,
     Usec,
 )
 from hbd.link.speech import event_of
 from hbd.wire.session import Kind, Outgoing, Session
+from tests.sim.disk import LOOK_EVERY, Disks, DiskView
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -93,6 +101,10 @@ class Host:
         self.jobs: dict[JobId, JobResult] = {}
         self.leaving = False
         self.maintenance = False  # on its disk: a new life of the daemon reads it
+        self.disks = Disks(self)
+        self.lines: dict[LinkName, LineState] = {}  # as last told to the daemon
+        self.lan_cut = False
+        self.awake_since = world.now
 
     # --- life -------------------------------------------------------------------------------
 
@@ -124,10 +136,45 @@ class Host:
             groups=[(group, home, (f"{group}",)) for group, home in world.homes.items()],
             now=world.now,
             maintenance=self.maintenance,
+            fencing=world.policy,
+            has_stonith=world.has_switch,
         )
+        if world.has_ping:
+            ping = Link(world.ping, leads_to_peer=False)
+            self.node = replace(self.node, links=(*self.node.links, ping))
+        self.awake_since = world.now
+        self.lines.clear()
+        self.disks.views = {}
         self.post(ClockTicked())
         for group in world.homes:
+            link = LinkName(f"disk-{group}") if group in world.disks else None
+            if link is not None:
+                self.disks.views[group] = DiskView(link)
+                if self.resources.writes(group) and not self.disks.holds(group):
+                    self.disks.views[group].stale_since = world.now
+            self.post(DiskFound(group, link is not None, link))
+        self._look_again(self.life)
+        for group in world.homes:
             self._act(ObserveGroup(group))
+
+    def _look_again(self, life: int) -> None:
+        """Once a second, while the daemon lives: the disks, the wires and the ping node."""
+        if self.life != life or self.node is None:
+            return
+        if not self.paused:
+            self.disks.look()
+            self.sense()
+            if self.world.has_ping and not self.lan_cut and self.life == life:
+                self.post(LinkHeard(self.world.ping))
+        self.world.after(LOOK_EVERY, lambda: self._look_again(life))
+
+    def sense(self) -> None:
+        """Tell the daemon what the wires say by themselves."""
+        for link in self.world.links:
+            line = self.world.line(self, link)
+            if self.lines.get(link) is not line and self.node is not None and not self.paused:
+                self.lines[link] = line
+                self.post(LineChanged(link, line))
 
     def kill_daemon(self) -> None:
         """SIGKILL: what runs goes on running, until the dead man's switch fires."""
@@ -141,7 +188,12 @@ class Host:
     def _dead_man(self, life: int) -> None:
         if self.node is None and self.powered and self.life == life:
             self.world.say(f"{self.name:8} dead man: everything it held is stopped")
-            self.resources.running = dict.fromkeys(self.world.homes, GroupState.STOPPED)
+            self._stop_all()
+
+    def _stop_all(self) -> None:
+        self.resources.running = dict.fromkeys(self.world.homes, GroupState.STOPPED)
+        for group in self.world.homes:
+            self.disks.forget(group)
 
     def cut_power(self) -> None:
         """The machine is gone at once, and with it everything it ran."""
@@ -151,11 +203,13 @@ class Host:
         self.backlog.clear()
         self.powered = False
         self.paused = False
-        self.resources.running = dict.fromkeys(self.world.homes, GroupState.STOPPED)
+        self._stop_all()
+        self.world.after(5 * MILLISECOND, self.world.other(self).sense)
 
     def resume(self) -> None:
         """A paused machine goes on where it stood; what arrived meanwhile is in its sockets."""
         self.paused = False
+        self.awake_since = self.world.now
         backlog, self.backlog = self.backlog, []
         if self.world.random.random() < 0.5:
             self._tick()
@@ -240,13 +294,18 @@ class Host:
                 assert self.session is not None, "only a running daemon acts"
                 self.session.peer_lost()
             case ObserveGroup():
-                self._later(lambda: GroupObserved(action.group, self._truth(action.group)))
+                self._later(lambda: self._observed(action.group))
             case StartGroup():
                 self._start(action)
             case StopGroup():
                 self._stop(action)
             case Fence():
-                self.world.fence(self)
+                self.world.fence(self, action)
+            case Reboot():
+                self.world.say(f"{self.name:8} reboots: {action.why}")
+                self.disks.release(action.group)
+                self.cut_power()
+                self.world.after(8 * SECOND, self._boot)
             case FinishJob():
                 self.jobs[action.job] = action.result
             case KeepMaintenance():
@@ -258,8 +317,20 @@ class Host:
                 self.session = None
                 self.life += 1
 
-    def _truth(self, group: GroupName) -> GroupState:
-        return self.resources.running[group]
+    def _boot(self) -> None:
+        if self.node is None and not self.powered:
+            self.world.say(f"{self.name:8} has booted")
+            self.start_daemon()
+
+    def _observed(self, group: GroupName) -> Event:
+        """What is true of a group, its disk included: what the disk refuses does not serve."""
+        state = self.resources.running[group]
+        if state is GroupState.STOPPED:
+            self.disks.release(group)
+        elif not self.disks.holds(group):
+            self.post(DiskLost(group, "another machine is registered"))
+            return GroupObserved(group, GroupState.PARTIAL)
+        return GroupObserved(group, state)
 
     def _transmit(self, outgoing: Outgoing) -> None:
         for link in self.world.links:
@@ -268,6 +339,12 @@ class Host:
 
     def _start(self, action: StartGroup) -> None:
         group = action.group
+        if not self.disks.holds(group):  # whatever is mounted was mounted in another time
+            self.resources.running[group] = GroupState.STOPPED
+            self.disks.forget(group)
+        if not self.disks.claim(group):
+            self._later(lambda: GroupStartFailed(group, action.operation, "no way to the disk"))
+            return
         self.resources.running[group] = GroupState.PARTIAL
         if group in self.resources.hangs:
             return
@@ -288,13 +365,15 @@ class Host:
             self.resources.running[group] = GroupState.PARTIAL
         if group in self.resources.hangs:
             return
-        if group in self.resources.stop_fails:
+        if group in self.resources.stop_fails or self.disks.is_cut(group):
             self._later(lambda: GroupStopFailed(group, action.operation, "will not stop"))
             return
 
         def stopped() -> Event | None:
             if self._is_current(group, action.operation):
                 self.resources.running[group] = GroupState.STOPPED
+                self.disks.forget(group)
+                self.disks.release(group)
             return GroupStopped(group, action.operation)
 
         self._later(stopped)

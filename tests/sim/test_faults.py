@@ -23,7 +23,10 @@ def world_of(seed: int, fencing: Fencing) -> World:
     """A world whose set-up depends on the seed too."""
     homes = ({DISK: A}, {DISK: A, MAIL: B}, {DISK: A, MAIL: A})[seed % 3]
     failback = tuple(AutoFailback)[seed // 3 % 3]
-    return World(seed, homes=dict(homes), auto_failback=failback, fencing=fencing)
+    has_ping = fencing is Fencing.NONE and seed % 2 == 0
+    return World(
+        seed, homes=dict(homes), auto_failback=failback, fencing=fencing, has_ping=has_ping
+    )
 
 
 def live_through(seed: int, fencing: Fencing) -> int:

@@ -13,6 +13,8 @@ from enum import Enum
 from functools import partial
 from random import Random
 
+from hbd.cluster import terms
+from hbd.cluster.action import Fence
 from hbd.cluster.change import Change
 from hbd.cluster.event import FenceConfirmed, FenceFailed
 from hbd.cluster.terms import (
@@ -22,7 +24,9 @@ from hbd.cluster.terms import (
     GroupName,
     GroupState,
     Instant,
+    LineState,
     LinkName,
+    Means,
     NodeName,
     PeerStatus,
     Phase,
@@ -30,6 +34,7 @@ from hbd.cluster.terms import (
 )
 from hbd.cluster.timing import Timing
 from hbd.link.speech import Speech
+from tests.sim.disk import SharedDisk
 from tests.sim.host import Host
 
 A = NodeName("ttisrv1")
@@ -45,6 +50,8 @@ class Fencing(Enum):
 
     NONE = "none"  # the administrator's word, given at once
     POWER = "power"  # a switch that really cuts the power, when it works
+    RESERVATION = "reservation"  # every disk carries reservations
+    REQUIRED = "required"  # one disk carries reservations, the other needs the switch
 
 
 class Violation(AssertionError):
@@ -71,6 +78,7 @@ class World:
         homes: dict[GroupName, NodeName] | None = None,
         auto_failback: AutoFailback = AutoFailback.ON,
         fencing: Fencing = Fencing.NONE,
+        has_ping: bool = False,
     ) -> None:
         self.seed = seed
         self.random = Random(seed)
@@ -78,6 +86,12 @@ class World:
         self.auto_failback = auto_failback
         self.fencing = fencing
         self.fence_works = True
+        self.has_ping = has_ping
+        self.has_switch = fencing in (Fencing.POWER, Fencing.REQUIRED)
+        self.policy = {Fencing.REQUIRED: terms.Fencing.REQUIRED}.get(fencing, terms.Fencing.AUTO)
+        reserved = {Fencing.RESERVATION: tuple(self.homes), Fencing.REQUIRED: (DISK,)}
+        self.disks = {group: SharedDisk() for group in reserved.get(fencing, ())}
+        self.ping = LinkName("gateway")
         self.timing = Timing(
             keepalive_usec=SECOND,
             warntime_usec=Usec(5 * SECOND // 2),
@@ -153,10 +167,23 @@ class World:
             self.arrived[receiver.name] = self.now
         receiver.receive(link, data)
 
-    def fence(self, asker: Host) -> None:
+    def line(self, host: Host, link: LinkName) -> LineState:
+        """What a wire says: a serial one tells a peer that listens, Ethernet only a dead one."""
+        other = self.other(host)
+        unplugged = all(self.cables[name, link].is_cut for name in (A, B))
+        if unplugged or not other.powered:
+            return LineState.DEAD
+        if link == SERIAL:
+            return LineState.LIVE if other.node is not None else LineState.DEAD
+        return LineState.UNKNOWN
+
+    def fence(self, asker: Host, action: Fence) -> None:
         """The peer is to be made unable to write."""
         target = self.other(asker)
-        if self.fencing is Fencing.NONE:
+        if action.means is Means.RESERVATION:
+            self._reserve(asker, action)
+        elif action.means is Means.NONE:
+            assert self.fencing is Fencing.NONE, "protection is never forgone"
             self._check_haste(asker, target)
             if target.powered:
                 self.excused = True
@@ -167,6 +194,23 @@ class World:
             asker.post(FenceConfirmed(target.name, proven=True))
         else:
             asker.post(FenceFailed(target.name, "the switch does not answer"))
+
+    def _reserve(self, asker: Host, action: Fence) -> None:
+        """The disks are asked, a little later; whatever has become true meanwhile."""
+        life = asker.life
+
+        def claim() -> None:
+            if asker.life != life or asker.node is None:
+                return
+            if asker.paused:
+                self.after(100 * MILLISECOND, claim)
+                return
+            if all(asker.disks.claim(group) for group in sorted(action.groups)):
+                asker.post(FenceConfirmed(action.target, proven=True))
+            else:
+                asker.post(FenceFailed(action.target, "no way to the disk"))
+
+        self.after(self.random.randrange(5 * MILLISECOND, 200 * MILLISECOND), claim)
 
     def _check_haste(self, asker: Host, target: Host) -> None:
         """Nobody may be thought lost whose word reached this machine within deadtime.
@@ -184,7 +228,11 @@ class World:
 
     def check(self) -> None:
         """No disk has two writers, except where nothing but a word stood against it."""
+        for host in self.hosts:
+            host.disks.check()
         for group in self.homes:
+            if group in self.disks:
+                continue  # it takes the writes of one; that no mount is stale is checked above
             if all(host.resources.writes(group) for host in self.hosts):
                 if self.excused:
                     self.split_brains += 1

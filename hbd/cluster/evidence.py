@@ -1,0 +1,117 @@
+"""What speaks for or against a silent peer's death, besides its silence.
+
+The wires themselves (a null-modem's DSR and DCD, an Ethernet port's carrier), hosts that answer a
+ping, the peer's registration on the shared disk. Evidence never permits what only fencing may; it
+makes an unprotected takeover rarer, and a protected one faster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hbd.cluster.event import DiskFound, DiskRead, LineChanged
+from hbd.cluster.node import Link, Node, Step
+from hbd.cluster.terms import (
+    DiskHolder,
+    Instant,
+    LineState,
+    LinkStatus,
+    PeerStatus,
+)
+
+
+def on_disk_found(node: Node, event: DiskFound) -> Step:
+    """Note what a group's disk can do; a disk that refuses writers is a link from now on."""
+    group = node.group(event.group)
+    if group is None:
+        return Step(node)
+    node = node.with_group(replace(group, has_disk=True, reserved=event.reserved))
+    known = any(link.name == event.link for link in node.links)
+    if event.link is None or known:
+        return Step(node)
+    link = Link(event.link, leads_to_peer=False, is_disk=True)
+    return Step(replace(node, links=(*node.links, link)))
+
+
+def on_disk_read(node: Node, event: DiskRead, now: Instant) -> Step:
+    """Believe the disk: it can be read, and a peer that renews its registration is alive.
+
+    A peer that said goodbye had let go of its disks; what was read before is no word against that.
+    """
+    holder_lives = event.moved or event.holder is not DiskHolder.PEER
+    if holder_lives:
+        links = tuple(
+            replace(link, status=LinkStatus.UP, heard_at=now) if link.name == event.link else link
+            for link in node.links
+        )
+        node = replace(node, links=links)
+    if not event.moved or node.peer.status is PeerStatus.LEFT:
+        return Step(node)
+    return Step(is_alive_on_disk(node, now))
+
+
+def is_alive_on_disk(node: Node, now: Instant) -> Node:
+    """The peer has just done something to a shared disk: whatever it seems, it is alive."""
+    peer = replace(node.peer, disk_at=now)
+    if not peer.is_heard:
+        peer = replace(
+            peer,
+            status=PeerStatus.LATE,
+            report=None,
+            proven=False,
+            fence_due=None,
+            fence_why="",
+        )
+    return replace(node, peer=peer)
+
+
+def on_line_changed(node: Node, event: LineChanged, now: Instant) -> Step:
+    """Note what a wire says by itself."""
+    links = tuple(
+        replace(link, line=event.line, line_at=now)
+        if link.name == event.link and link.line is not event.line
+        else link
+        for link in node.links
+    )
+    return Step(replace(node, links=links))
+
+
+def against_death(node: Node) -> str:
+    """Why silence is not enough to take over unprotected; empty if nothing speaks against it.
+
+    A dead cable together with a line that is live is not a dead node, and a node that reaches
+    nobody at all is more likely to be the one that is cut off.
+    """
+    if is_isolated(node):
+        return "no ping node answers either: it may be this node that is cut off"
+    to_peer = [link for link in node.links if link.leads_to_peer]
+    live = [link.name for link in to_peer if link.line is LineState.LIVE]
+    dead = [link.name for link in to_peer if link.line is LineState.DEAD]
+    if live and dead:
+        return f"{', '.join(dead)} is unplugged, and the line {', '.join(live)} is live"
+    return ""
+
+
+def is_isolated(node: Node) -> bool:
+    """Whether this node has ping nodes and reaches none of them."""
+    pings = [link for link in node.links if link.is_ping]
+    return bool(pings) and all(link.status is LinkStatus.DEAD for link in pings)
+
+
+def without_power_at(node: Node) -> Instant | None:
+    """When every wire to the peer had died by itself: a machine without power, or two unplugged.
+
+    One wire is not enough. What was on its way when they died has a moment to arrive, and a disk
+    that can say that the peer lives has a heartbeat's time to do so: any sign of life later than
+    that, and the wires are wrong.
+    """
+    to_peer = [link for link in node.links if link.leads_to_peer]
+    if len(to_peer) < 2 or any(link.line is not LineState.DEAD for link in to_peer):
+        return None
+    at = max(link.line_at or node.started_at for link in to_peer)
+    has_disk = any(link.is_disk for link in node.links)
+    patience = node.timing.keepalive_usec * 3 // 2 if has_disk else node.timing.keepalive_usec // 4
+    signs = [node.peer.heard_at or 0, node.peer.disk_at or 0]
+    if max(signs) >= at + patience // 2:
+        return None
+    return Instant(at + patience)
