@@ -66,9 +66,10 @@ def is_alive_on_disk(node: Node, now: Instant) -> Node:
 
 
 def on_line_changed(node: Node, event: LineChanged, now: Instant) -> Step:
-    """Note what a wire says by itself."""
+    """Note what a wire says by itself, and that it fell silent under a peer that was heard."""
+    fell = event.line is LineState.DEAD and node.peer.is_heard
     links = tuple(
-        replace(link, line=event.line, line_at=now)
+        replace(link, line=event.line, fell_at=now if fell else None)
         if link.name == event.link and link.line is not event.line
         else link
         for link in node.links
@@ -106,9 +107,10 @@ def without_power_at(node: Node) -> Instant | None:
     that, and the wires are wrong.
     """
     to_peer = [link for link in node.links if link.leads_to_peer]
-    if len(to_peer) < 2 or any(link.line is not LineState.DEAD for link in to_peer):
+    falls = [link.fell_at for link in to_peer if link.fell_at is not None]
+    if len(to_peer) < 2 or len(falls) < len(to_peer):
         return None
-    at = max(link.line_at or node.started_at for link in to_peer)
+    at = max(falls)
     has_disk = any(link.is_disk for link in node.links)
     patience = node.timing.keepalive_usec * 3 // 2 if has_disk else node.timing.keepalive_usec // 4
     signs = [node.peer.heard_at or 0, node.peer.disk_at or 0]

@@ -67,7 +67,7 @@ class Link:
     heard_at: Instant | None = None
     is_disk: bool = False
     line: LineState = LineState.UNKNOWN
-    line_at: Instant | None = None  # since when
+    fell_at: Instant | None = None  # when the line died under a peer that was heard
 
     @property
     def is_ping(self) -> bool:

@@ -27,6 +27,8 @@ class SharedDisk:
 
     holder: NodeName | None = None
     key: int = 0
+    renewed_at: Instant | None = None
+    preempted: int = 0  # how often it was taken from a machine that had it mounted
 
     def claim(self, name: NodeName) -> None:
         """Register, preempting whoever else was registered."""
@@ -85,6 +87,7 @@ class Disks:
         """Another machine has taken the disk."""
         if self.host.resources.writes(group):
             self.views[group].stale_since = self.host.world.now
+            self.host.world.disks[group].preempted += 1
 
     def forget(self, group: GroupName) -> None:
         """The group is unmounted here."""
@@ -118,6 +121,7 @@ class Disks:
             self._tell(DiskRead(view.link, DiskHolder.NOBODY))
         elif disk.holder == self.host.name:
             disk.key += 1
+            disk.renewed_at = self.host.world.now
             self._tell(DiskRead(view.link, DiskHolder.SELF))
         else:
             moved = view.seen is not None and view.seen != disk.key

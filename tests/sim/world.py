@@ -198,6 +198,7 @@ class World:
     def _reserve(self, asker: Host, action: Fence) -> None:
         """The disks are asked, a little later; whatever has become true meanwhile."""
         life = asker.life
+        self._check_needless(asker, action)
 
         def claim() -> None:
             if asker.life != life or asker.node is None:
@@ -211,6 +212,21 @@ class World:
                 asker.post(FenceFailed(action.target, "no way to the disk"))
 
         self.after(self.random.randrange(5 * MILLISECOND, 200 * MILLISECOND), claim)
+
+    def _check_needless(self, asker: Host, action: Fence) -> None:
+        """Nobody may be thought lost who renews a registration that this machine can read.
+
+        But for one who lost power to all appearance: both wires are dead, and it stood still.
+        """
+        dark = all(line is LineState.DEAD for line in asker.lines.values())
+        wait = 2 * SECOND if dark else self.timing.deadtime_usec
+        for group in action.groups:
+            disk, view = self.disks.get(group), asker.disks.views.get(group)
+            if disk is None or view is None or disk.renewed_at is None or view.silent_looks:
+                continue
+            silence = self.now - max(disk.renewed_at, asker.awake_since)
+            if disk.holder == action.target and silence < wait - 2 * SECOND:
+                self.fail(f"{action.target} fenced {silence} µs after it renewed {group}")
 
     def _check_haste(self, asker: Host, target: Host) -> None:
         """Nobody may be thought lost whose word reached this machine within deadtime.
@@ -258,11 +274,19 @@ class World:
     def is_settled(self) -> bool:
         """Whether both nodes see each other and every group is served exactly once."""
         once = all(sum(self.serves(h, group) for h in self.hosts) == 1 for group in self.homes)
-        at_rest = all(
+        return once and self.is_at_rest()
+
+    def is_one_off(self) -> bool:
+        """Whether a daemon does not run: somebody has to start its machine."""
+        return any(host.node is None for host in self.hosts)
+
+    def is_at_rest(self) -> bool:
+        """Whether both nodes see each other and nothing is under way."""
+        idle = all(
             host.node is not None and all(group.deadline is None for group in host.node.groups)
             for host in self.hosts
         )
-        return once and at_rest and all(self.sees_peer(host) for host in self.hosts)
+        return idle and all(self.sees_peer(host) for host in self.hosts)
 
     # --- the record -------------------------------------------------------------------------
 
