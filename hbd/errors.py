@@ -59,3 +59,7 @@ class Refused(HbdError):
 
 class AdapterError(HbdError):
     """The world outside said no: systemd, netlink, a device. The executor turns it to an event."""
+
+
+class ReservationConflict(AdapterError):
+    """A disk refused because another node's reservation stands: an answer, not a breakdown."""

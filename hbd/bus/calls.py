@@ -19,6 +19,7 @@ from hbd.bus.connection import Connection
 from hbd.bus.contract import Contract
 from hbd.bus.exported import Deed, Method
 from hbd.bus.gate import Gate
+from hbd.bus.history import HistoryReadings
 from hbd.bus.names import ROOT, Error, Interface, Standard
 from hbd.bus.objects import METHODS, GroupObject, ManagerObject, Submit
 from hbd.bus.properties import Tree, sendable
@@ -41,11 +42,13 @@ class Calls:
         gate: Gate,
         submit: Submit,
         groups: tuple[GroupName, ...],
+        history: HistoryReadings,
     ) -> None:
         self._tree = tree
         self._contract = contract
         self._gate = gate
-        self._objects: dict[str, object] = {ROOT: ManagerObject(submit, frozenset(groups))}
+        manager = ManagerObject(submit, frozenset(groups), history)
+        self._objects: dict[str, object] = {ROOT: manager}
         self._objects |= {names.group_path(name): GroupObject(submit, name) for name in groups}
         self._waiting: set[asyncio.Task[None]] = set()
         self._quiet = Quiet()

@@ -16,6 +16,7 @@ from hbd.bus.calls import Calls
 from hbd.bus.connection import Connection
 from hbd.bus.facts import Facts, LinkReadings
 from hbd.bus.gate import Gate
+from hbd.bus.history import HistoryReadings
 from hbd.bus.jobs import Request, Requests
 from hbd.bus.names import BUS_NAME, Verb
 from hbd.bus.polkit import Authority
@@ -31,6 +32,7 @@ FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 
 NO_READINGS = LinkReadings()
+NO_HISTORY = HistoryReadings()
 
 
 class NameTaken(AdapterError):
@@ -53,12 +55,14 @@ class Endpoint:
         next_job: Callable[[], JobId],
         authority: Authority,
         readings: LinkReadings = NO_READINGS,
+        history: HistoryReadings = NO_HISTORY,
     ) -> None:
         """Raise AdapterError when the interface files are not installed."""
         self._facts = facts
         self._node = node
         self._post = post
         self._readings = readings
+        self._history = history
         self._requests = Requests(next_job)
         self._gate = Gate(authority)
         self._contract = contract.load()
@@ -68,6 +72,7 @@ class Endpoint:
             gate=self._gate,
             submit=self._submit,
             groups=tuple(group.name for group in node.groups),
+            history=history,
         )
         self._announcer = Announcer(self._contract)
         self._connection: Connection | None = None
@@ -98,7 +103,7 @@ class Endpoint:
             self._announce()
 
     def refresh(self) -> None:
-        """Tell the bus what changed outside the node's belief: a link's fault came or went."""
+        """Tell the bus what changed outside the node's belief: a link's fault, a transition."""
         self._announce()
 
     def finish_job(self, job: JobId, result: JobResult, why: str) -> None:
@@ -132,6 +137,7 @@ class Endpoint:
             self._readings,
             self._requests.running,
             self._gate.denied_count,
+            self._history.last_of,
         )
 
     def _announce(self) -> None:

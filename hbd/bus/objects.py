@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hbd.bus import history as transitions
 from hbd.bus import names
 from hbd.bus.exported import Caller, Deed, exported, methods_of
+from hbd.bus.history import HistoryReadings
 from hbd.bus.jobs import Request
 from hbd.bus.names import Error, Interface, Permission, Verb
 from hbd.cluster.terms import GroupName, Scope
@@ -21,9 +23,12 @@ Submit = Callable[[Verb, Scope, GroupName | None, str], Request]
 class ManagerObject:
     """The interface Manager: requests for all groups of a scope, or for one group by its name."""
 
-    def __init__(self, submit: Submit, groups: frozenset[GroupName]) -> None:
+    def __init__(
+        self, submit: Submit, groups: frozenset[GroupName], history: HistoryReadings
+    ) -> None:
         self._submit = submit
         self._groups = groups
+        self._history = history
 
     @exported(Interface.MANAGER, "Takeover", takes="s", returns="o", permission=Permission.TAKEOVER)
     def takeover(self, scope: str) -> Deed:
@@ -83,6 +88,16 @@ class ManagerObject:
         """Try again what failed here: one group, or all with "". Refuses: NoSuchGroup."""
         name = self._group(group) if group else None
         return _job(self._submit, Verb.CLEAR_FAILURE, Scope.ALL, name)
+
+    @exported(Interface.MANAGER, "History", takes="u", returns="aa{sv}", permission=None)
+    def history(self, limit: int) -> Deed:
+        """Tell the last transitions, newest first, at most `limit` of them; 0: all there are."""
+
+        def do(_caller: Caller) -> list[object]:
+            kept = self._history.newest_first()
+            return [[transitions.told(each) for each in (kept[:limit] if limit else kept)]]
+
+        return Deed(do)
 
     def _group(self, word: str) -> GroupName:
         name = GroupName(word)

@@ -6,7 +6,7 @@ are the contract's (dbus/*.xml), the words are the enums' of hbd.cluster.terms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from dbus_next.signature import Variant
 
@@ -27,6 +27,7 @@ def tree(
     readings: LinkReadings,
     jobs: tuple[Request, ...] = (),
     denied_count: int = 0,
+    last_transition: Callable[[GroupName], str] = lambda _group: "",
 ) -> Tree:
     """All objects with all their properties, as of now. Times are µs on CLOCK_BOOTTIME."""
     counters, faults = readings.counters(), readings.faults()
@@ -39,7 +40,8 @@ def tree(
         properties = _link(link, facts, counters.get(link.name, {}), faults.get(link.name, ""))
         objects[names.link_path(link.name)] = {Interface.LINK: properties}
     for group in node.groups:
-        objects[names.group_path(group.name)] = {Interface.GROUP: _group(node, group, facts)}
+        properties = _group(node, group, facts, last_transition(group.name))
+        objects[names.group_path(group.name)] = {Interface.GROUP: properties}
         objects.update(_resources(group, facts))
     for job in jobs:
         objects[names.job_path(job.id)] = {Interface.JOB: _job(node, job)}
@@ -137,7 +139,7 @@ def _link(link: Link, facts: Facts, counters: Mapping[str, int], fault: str) -> 
     }
 
 
-def _group(node: Node, group: Group, facts: Facts) -> Properties:
+def _group(node: Node, group: Group, facts: Facts, last_transition: str) -> Properties:
     positions = range(1, len(group.resources) + 1)
     return {
         "Name": _text(group.name),
@@ -147,6 +149,7 @@ def _group(node: Node, group: Group, facts: Facts) -> Properties:
         "PeerState": _text(_peer_state(node, group.name).value),
         "Epoch": _number(group.epoch),
         "Failure": _text(group.failure),
+        "LastTransition": _text(last_transition),
         "Unit": _text(facts.group_unit(group.name)),
         "Resources": _paths(names.resource_path(group.name, position) for position in positions),
     }

@@ -12,7 +12,6 @@ import itertools
 import logging
 import signal
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, assert_never
 
@@ -45,7 +44,6 @@ from hbd.cluster.node import Node
 from hbd.cluster.step import next_deadline, step
 from hbd.cluster.terms import (
     SECOND,
-    GroupName,
     JobId,
     PeerStatus,
     Phase,
@@ -64,18 +62,17 @@ from hbd.net.address import SharedAddress
 from hbd.net.carrier import LinkPresence
 from hbd.runtime import build, identity
 from hbd.runtime.clock import Alarm, now
-from hbd.runtime.executor import GroupRunner
+from hbd.runtime.groups import Groups
 from hbd.runtime.inbox import Inbox
 from hbd.runtime.media import Media
 from hbd.runtime.network import Network
 from hbd.runtime.recorder import Recorder
 from hbd.runtime.summary import summary
-from hbd.systemd import boot, hold, install, unitfile
+from hbd.systemd import unitfile
 from hbd.systemd.connection import PRIVATE, SYSTEM_BUS
 from hbd.systemd.limits import watchdog_usec
 from hbd.systemd.manager import Manager
 from hbd.systemd.notify import Notifier
-from hbd.systemd.state import UnitState
 
 EXIT_OK: Final = 0
 EXIT_CRASH: Final = 1
@@ -129,8 +126,7 @@ class Daemon:
         self._keeping = asyncio.Lock()  # one write at a time
         maintenance = identity.is_in_maintenance(state_directory)
         self._node = build.node_of(config, self._generation, now(), maintenance=maintenance)
-        self._found: build.Found = {}
-        self._runners: Mapping[GroupName, GroupRunner] = {}
+        self._groups: Groups | None = None
         self._endpoint: Endpoint | None = None
         self._network: Network | None = None
         self._jobs = itertools.count(1)
@@ -164,15 +160,9 @@ class Daemon:
             await self._manager.connect()
             self._network = Network(self._address_lost)
             await self._network.carrier.watch(self._interface_changed)
-            self._found = await build.find_groups(self._config, self._manager)
-            self._runners = build.runners(
-                self._config, self._found, self._network, self._manager, self._inbox.post
-            )
-            await self._install_units()
-            await self._refuse_boot_units()
-            for runner in self._runners.values():
-                runner.observe()
-            await self._join_bus()
+            self._groups = Groups(self._config, self._manager, self._network, self._inbox.post)
+            await self._groups.set_up(self._config)
+            await self._join_bus(self._groups)
             await self._manager.stop(unitfile.DEADMAN_TIMER, DEADMAN_LIMIT_USEC)
         except ConfigError as error:
             for mistake in error.mistakes:
@@ -198,8 +188,8 @@ class Daemon:
         self._alarm.cancel()
         for task in self._tasks:
             task.cancel()
-        for runner in self._runners.values():
-            await runner.close()
+        if self._groups is not None:
+            await self._groups.close()
         if self._endpoint is not None:
             await self._endpoint.close()
         await self._media.close()
@@ -265,13 +255,8 @@ class Daemon:
                 self._media.say(action)
             case ForgetPeerSequence():
                 self._media.forget_peer()
-            case ObserveGroup():
-                if action.group in self._runners:  # else set-up is still under way, and observes
-                    self._runners[action.group].observe()
-            case StartGroup():
-                self._runners[action.group].start(action.operation)
-            case StopGroup():
-                self._runners[action.group].stop(action.operation)
+            case ObserveGroup() | StartGroup() | StopGroup():
+                self._move(action)
             case Fence():
                 self._inbox.post(FenceConfirmed(action.target, proven=False))
             case FinishJob():
@@ -285,6 +270,18 @@ class Daemon:
                 self._end(EXIT_OK)
             case _:
                 assert_never(action)
+
+    def _move(self, action: ObserveGroup | StartGroup | StopGroup) -> None:
+        if self._groups is None:  # set-up is still under way, and observes
+            assert isinstance(action, ObserveGroup), "nothing moves before it was looked at"
+            return
+        match action:
+            case ObserveGroup():
+                self._groups.observe(action.group)
+            case StartGroup():
+                self._groups.start(action.group, action.operation)
+            case StopGroup():
+                self._groups.stop(action.group, action.operation)
 
     async def _keep_maintenance(self) -> None:
         """Write down what is believed now; a full disk costs the memory of it, not the cluster."""
@@ -307,30 +304,10 @@ class Daemon:
 
     # --- meeting the machine ---------------------------------------------------------------------
 
-    async def _install_units(self) -> None:
-        groups = tuple(self._found.values())
-        deadtime_usec = self._config.timing.deadtime_usec
-        files = unitfile.files(groups, deadtime_usec, self._config.env)
-        await install.install(files, self._manager)
-        for runner in self._runners.values():
-            await self._manager.watch(runner.units, self._unit_changed)
-
-    async def _refuse_boot_units(self) -> None:
-        """A unit that starts by itself at boot would write to a disk that is not ours then."""
-        units = {unit for runner in self._runners.values() for unit in runner.units}
-        found = await boot.enabled_at_boot(units, self._manager)
-        if not found:
-            return
-        mistakes = build.boot_mistakes(self._config, found)
-        if not hold.held_groups():
-            raise ConfigError(mistakes)
-        for mistake in mistakes:  # what runs now goes on; the next boot is the danger
-            _log.error("%s", mistake, extra=fields(MessageId.CONFIG_REFUSED))
-
-    async def _join_bus(self) -> None:
+    async def _join_bus(self, groups: Groups) -> None:
         """Be on the bus before READY; without one hbd works on, and tries again."""
         self._endpoint = Endpoint(
-            facts=build.facts_of(self._config, self._found, self._generation, self._media.links),
+            facts=build.facts_of(self._generation, self._media.links, groups.facts),
             node=self._node,
             post=self._inbox.post,
             next_job=lambda: JobId(next(self._jobs)),
@@ -356,16 +333,9 @@ class Daemon:
 
     # --- what the adapters tell -----------------------------------------------------------------
 
-    def _unit_changed(self, state: UnitState) -> None:
-        for runner in self._runners.values():
-            if state.unit in runner.units:
-                runner.unit_changed(state)
-
     def _address_lost(self, shared: SharedAddress, why: str) -> None:
-        found = build.group_of_address(self._config, shared)
-        if found is not None:
-            group, text = found
-            self._runners[group].lost(text, why)
+        if self._groups is not None:
+            self._groups.address_lost(shared, why)
 
     def _interface_changed(self, interface: str, presence: LinkPresence) -> None:
         self._media.interface_changed(interface)

@@ -50,25 +50,26 @@ class Units(Protocol):
 
 
 class SharedUnits:
-    """Units that more than one group uses (one smbd, two shares): who needs them now.
+    """Who needs which unit now, for those that more than one group uses (one smbd, two shares).
 
     Releasing one group stops such a unit, so that it lets go of the disk; whoever still needs it
     gets it back at once. In between its absence is no loss.
     """
 
-    def __init__(self, shared: frozenset[str]) -> None:
-        self._users: dict[str, set[GroupName]] = {unit: set() for unit in shared}
+    def __init__(self) -> None:
+        self._users: dict[str, set[GroupName]] = {}
         self._away: set[str] = set()
 
     def uses(self, unit: str | None, group: GroupName) -> None:
         """Note that the group runs with this unit."""
-        if unit in self._users:
-            self._users[unit].add(group)
+        if unit is not None:
+            self._users.setdefault(unit, set()).add(group)
+            self._away.discard(unit)
 
     def leaves(self, unit: str | None, group: GroupName) -> None:
         """Note that the group is about to stop it."""
-        if unit in self._users:
-            self._users[unit].discard(group)
+        if unit is not None:
+            self._users.get(unit, set()).discard(group)
             self._away.add(unit)
 
     def is_away(self, unit: str) -> bool:
@@ -77,7 +78,7 @@ class SharedUnits:
 
     def wanted_back(self) -> list[str]:
         """The stopped units that somebody still needs; they are no longer away."""
-        back = sorted(unit for unit in self._away if self._users[unit])
+        back = sorted(unit for unit in self._away if self._users.get(unit))
         self._away.clear()
         return back
 

@@ -13,7 +13,6 @@ Sources: systemd.unit(5), systemd.mount(5), systemd.service(5), systemd.syntax(7
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -52,15 +51,6 @@ def files(groups: Sequence[Group], deadtime_usec: Usec, environment: Environment
     for group in groups:
         written |= _group_files(group, groups, environment)
     return written | _deadman_files(deadtime_usec)
-
-
-def shared_units(groups: Sequence[Group]) -> frozenset[str]:
-    """Units that more than one group needs, such as one smbd in an active/active pair.
-
-    Releasing one of these groups stops them; who holds another must start them again.
-    """
-    counts = Counter(unit for group in groups for unit in set(group.units))
-    return frozenset(unit for unit, count in counts.items() if count > 1)
 
 
 def _refuse_two_meanings(groups: Sequence[Group]) -> None:

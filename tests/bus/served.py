@@ -7,10 +7,12 @@ from itertools import count
 
 from hbd.bus.endpoint import Endpoint
 from hbd.bus.facts import Facts, LinkReadings
+from hbd.bus.history import HistoryReadings
 from hbd.bus.polkit import Authority
 from hbd.cluster.event import Event
 from hbd.cluster.node import Node
-from hbd.cluster.terms import JobId, LinkName
+from hbd.cluster.terms import GroupName, JobId, LinkName
+from hbd.story.transition import Transition
 from tests.bus import beliefs
 
 DEADLINE_SECONDS = 10.0
@@ -24,6 +26,7 @@ class Served:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.counters: dict[LinkName, dict[str, int]] = {}
         self.faults: dict[LinkName, str] = {}
+        self.transitions: tuple[Transition, ...] = ()  # newest first
         numbers = count(1)
         self.endpoint = Endpoint(
             facts=facts,
@@ -32,6 +35,7 @@ class Served:
             next_job=lambda: JobId(next(numbers)),
             authority=authority,
             readings=LinkReadings(counters=lambda: self.counters, faults=lambda: self.faults),
+            history=HistoryReadings(lambda: self.transitions, self._last_of),
         )
 
     def becomes(self, after: Node) -> None:
@@ -43,3 +47,6 @@ class Served:
         """The next event posted."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             return await self.events.get()
+
+    def _last_of(self, group: GroupName) -> str:
+        return next((each.id for each in self.transitions if group in each.groups), "")

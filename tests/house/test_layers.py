@@ -42,12 +42,16 @@ LAYERS = {
         ours=frozenset({"hbd.cluster.terms", "hbd.cluster.keys", "hbd.errors"}),
         stdlib=VALUES | SIGNATURES,
     ),
+    "hbd.story": Layer(
+        ours=CORE_TYPES | {"hbd.cluster.change", "hbd.cluster.step"},
+        stdlib=VALUES | frozenset({"types", "json", "zlib"}),
+    ),
     "hbd.config": ADAPTER,
     "hbd.link": Layer(ours=ADAPTER.ours | {"hbd.wire"}),
     "hbd.net": ADAPTER,
     "hbd.systemd": ADAPTER,
     "hbd.fencing": ADAPTER,
-    "hbd.bus": Layer(ours=ADAPTER.ours | {"hbd.__version__"}),
+    "hbd.bus": Layer(ours=ADAPTER.ours | {"hbd.__version__", "hbd.story.transition"}),
     "hbd.cli": Layer(
         ours=frozenset({"hbd.bus.names", "hbd.cluster.terms", "hbd.errors", "hbd.__version__"})
     ),

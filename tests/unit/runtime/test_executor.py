@@ -43,7 +43,7 @@ class Bench:
         self.diary = Diary()
         self.posted = Posted()
         self.targets = Targets(self.diary)
-        self.shared = SharedUnits(frozenset({SMBD}))
+        self.shared = SharedUnits()
         self.address = Part("address", self.diary)
         self.disk = Part("disk", self.diary, "srv.mount")
         self.server = Part("server", self.diary, SMBD)

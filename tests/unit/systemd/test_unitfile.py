@@ -133,7 +133,6 @@ def test_a_unit_of_two_groups_may_run_for_either() -> None:
     assert drop_in["Unit", "PartOf"] == [one.target, two.target]
     assert drop_in["Unit", "After"] == ["a.mount", "b.mount"]
     assert ("Unit", "BindsTo") not in drop_in
-    assert unitfile.shared_units([one, two]) == {"smbd.service"}
 
 
 def test_one_mount_point_in_two_groups_is_refused() -> None:

@@ -1,0 +1,50 @@
+"""Reservation keys: who, and how often it has shown that it is alive.
+
+A key is 64 bits: the node's id in the upper half, a counter in the lower. Whoever reads the keys of
+a disk sees whose they are, and by a counter that moves that the owner is alive. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from hbd.cluster.terms import NodeName
+
+COUNTER_BITS: Final = 32
+COUNTERS: Final = 1 << COUNTER_BITS
+NODE_IDS: Final = 1 << 32
+
+
+def node_id(node: NodeName) -> int:
+    """The node's id: 1 … 2³²-1, the same on both nodes and for ever, made of the name alone.
+
+    Two names may share one by chance, once in four thousand million pairs: whoever builds a
+    cluster of two compares them.
+    """
+    digest = hashlib.sha256(node.encode()).digest()
+    return int.from_bytes(digest[:4], "big") or 1  # zero would make key 0, "not registered"
+
+
+def key_of(node: NodeName, counter: int) -> int:
+    """The key of `node` at `counter`, 0 … 2³²-1; never 0, which on the disk means no key."""
+    assert 0 <= counter < COUNTERS, f"{counter} does not fit a key"
+    return node_id(node) << COUNTER_BITS | counter
+
+
+def node_id_of(key: int) -> int:
+    """Whose key it is; 0 or an unknown id is a stranger's."""
+    return key >> COUNTER_BITS
+
+
+def counter_of(key: int) -> int:
+    """How far its owner has counted."""
+    return key % COUNTERS
+
+
+def next_counter(counter: int) -> int:
+    """The one after it, in a circle: only that it moved matters, not whether it grew.
+
+    At one step a second the circle takes 136 years.
+    """
+    return (counter + 1) % COUNTERS
