@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from hbd.bus.names import Verb
-from hbd.cli import show
+from hbd.cli import agent, show
 from hbd.cli.client import Change, Client, JobEnd, connected
 from hbd.cli.outcome import Exit, Trouble, of_result
 from hbd.cli.view import group_names, status_view
@@ -87,9 +88,10 @@ async def move(request: Request) -> Exit:
     async with connected() as client:
         await client.listen()
         names = group_names(await client.objects()) if request.wait else {}
-        job = await client.submit(
-            request.verb, request.target, is_group=request.is_group, ask=request.ask
-        )
+        with agent.on_this_terminal() if request.ask else nullcontext():
+            job = await client.submit(
+                request.verb, request.target, is_group=request.is_group, ask=request.ask
+            )
         if not request.wait:
             print(job)
             return Exit.DONE

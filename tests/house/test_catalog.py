@@ -21,6 +21,7 @@ from tests.bus import beliefs
 from tests.house.tree import ROOT, python_files, syntax
 
 CATALOG = ROOT / "units/hbd.catalog"
+MAN = ROOT / "man"
 HEADERS = {"Subject", "Defined-By", "Documentation"}
 WIDEST = 80  # characters: a terminal's
 
@@ -134,6 +135,16 @@ def test_every_entry_says_what_to_do() -> None:
         assert {line.partition(":")[0] for line in headers.splitlines()} == HEADERS, identity
         assert max(map(len, text.splitlines())) <= WIDEST, identity
         assert re.search(r"^    \S", text, re.MULTILINE) or "Nothing needs to be done" in text
+
+
+def test_an_entry_leads_to_pages_of_ours_that_are_there() -> None:
+    """Goal: `Documentation:` can be opened. Method: each page that an entry names is a file."""
+    named = " ".join(
+        re.findall(r"^Documentation: (.+)$", CATALOG.read_text(), re.MULTILINE)
+    ).split()
+    pages = [re.sub(r"^man:(\S+)\((\d)\)$", r"\1.\2", name) for name in named]
+    assert len(pages) >= len(MessageId)
+    assert [page for page in pages if not (MAN / page).exists()] == []
 
 
 def test_journalctl_takes_the_catalog(tmp_path: Path) -> None:

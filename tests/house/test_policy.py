@@ -13,6 +13,10 @@ POLICY = ROOT / "polkit/org.hbd.Heartbeat1.policy"
 RULES = ROOT / "polkit/org.hbd.Heartbeat1.rules"
 BUS_POLICY = ROOT / "dbus/org.hbd.Heartbeat1.conf"
 
+# English, the text without a language, comes on top.
+LANGUAGES = {"de", "es", "fr", "it", "ja", "nl", "pt_BR"}
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
 NOBODY_UNASKED = {"no", "auth_admin", "auth_admin_keep"}
 
 
@@ -46,6 +50,16 @@ def test_nobody_may_act_without_being_asked_who_they_are() -> None:
         assert {answer.text for answer in defaults} <= NOBODY_UNASKED, name
         assert action.findtext("description"), name
         assert action.findtext("message"), name
+
+
+def test_who_is_asked_for_a_password_is_asked_in_their_language() -> None:
+    """Goal: no action is half translated. Method: languages of each text, and each says another."""
+    for name, action in actions().items():
+        for tag in ("description", "message"):
+            texts = [(text.get(XML_LANG), text.text) for text in action.findall(tag)]
+            assert next(language for language, _ in texts) is None, name
+            assert {language for language, _ in texts[1:]} == LANGUAGES, (name, tag)
+            assert len({text for _, text in texts}) == len(texts) == 1 + len(LANGUAGES), (name, tag)
 
 
 def test_the_rules_speak_of_actions_that_exist() -> None:

@@ -25,6 +25,12 @@ MOVED_WITHIN = 30.0
 SERVED = ("ttidisk.mount", "smbd.service")  # what must not be touched by an upgrade
 
 
+# What the lab's administrator wrote; nothing of it came with the package.
+ADMINISTRATORS = {
+    "/etc/ha.d", "/etc/ha.d/ha.cf", "/etc/ha.d/authkeys", "/etc/ha.d/haresources",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """Which run of a unit this is: the moment it became active, and its main process."""
@@ -40,6 +46,20 @@ async def life(node: Node, unit: str) -> Life:
         for name in ("ActiveEnterTimestampMonotonic", "MainPID")
     ]
     return Life(since, pid)
+
+
+async def named(node: Node) -> set[str]:
+    """Every path on the node with a name of ours in it; of /run what is not systemd's own."""
+    find = "find /etc /usr /var /run -name journal -prune -o -print 2>/dev/null"
+    ours = r"/(hbd|ha\.d|heartbeat|hb_|cl_status)|Heartbeat1|Written"
+    done = await node.run(["sh", "-c", f"{find} | grep -E '{ours}' | grep -v ^/run/hbd-lab; true"])
+    return set(done.out.splitlines())
+
+
+async def operators(node: Node) -> list[str] | None:
+    """The members of haclient; None if there is no such group."""
+    done = await node.run(["getent", "group", "haclient"], check=False)
+    return None if done.status else [m for m in done.out.strip().split(":")[3].split(",") if m]
 
 
 async def newer(package: Path, folder: Path) -> Path:
@@ -120,6 +140,52 @@ async def test_a_removal_hands_over_and_leaves_no_unit_behind(lab: Lab) -> None:
     gone = await primary.run(["sh", "-c", "ls -d /var/lib/hbd /run/hbd; true"])
     assert gone.out == ""
     assert (primary.root / "etc/ha.d/ha.cf").exists(), "the administrator's own files stay"
+
+
+async def test_a_purge_leaves_the_administrators_files_and_no_other(lab: Lab) -> None:
+    """Goal: nothing of ours outlives a purge. Method: names everywhere, group and units, on each.
+
+    On the node that stands by the operators' group is left empty first, so that it goes too; with
+    a member in it, on the other one, it stays.
+    """
+    primary, secondary = lab.nodes
+    await secondary.run(["gpasswd", "--delete", "alice", "haclient"])
+    for node in (secondary, primary):
+        files = await named(node)
+        assert files > ADMINISTRATORS
+        await node.run(["dpkg", "--purge", "hbd"], within=120)
+        assert await named(node) == ADMINISTRATORS
+        units = await node.run(["systemctl", "list-units", "--all", "--plain", "--no-legend"])
+        assert [line for line in units.out.splitlines() if "hbd" in line] == []
+        catalog = await node.run(["journalctl", "--list-catalog"])
+        assert " hbd:" not in catalog.out
+    assert await operators(primary) == ["alice"]
+    assert await operators(secondary) is None
+
+
+async def test_a_purged_node_is_a_node_again_after_a_new_installation(lab: Lab) -> None:
+    """Goal: install, purge and install again is install. Method: the standby; then it serves.
+
+    The new installation starts and enables nothing, and makes the operators' group anew; the
+    administrator's files are still there, so starting it is all it takes.
+    """
+    primary, secondary = lab.nodes
+    await secondary.run(["gpasswd", "--delete", "alice", "haclient"])
+    await secondary.run(["dpkg", "--purge", "hbd"], within=120)
+    inside = secondary.root / "root" / "hbd.deb"
+    inside.write_bytes(built_package().read_bytes())
+    await secondary.run(["dpkg", "--install", "/root/hbd.deb"], within=120)
+
+    assert await operators(secondary) == []
+    assert (await life(secondary, "hbd.service")).main_pid == "0"
+    told = await secondary.run(["systemctl", "is-enabled", "hbd.service"], check=False)
+    assert told.out.strip() == "disabled"
+
+    cursor = await secondary.journal.cursor()
+    await secondary.run(["systemctl", "start", "hbd.service"])
+    await secondary.journal.wait_for("HBD_EVENT=started", after=cursor, within=STARTED_WITHIN)
+    await primary.run(["systemctl", "stop", "hbd.service"])
+    await secondary.journal.wait_for("HBD_EVENT=group-started", after=cursor, within=MOVED_WITHIN)
 
 
 @pytest.mark.parametrize("suite", SUITES)
