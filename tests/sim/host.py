@@ -219,6 +219,8 @@ class Host:
             else:
                 self.post(item)
         self._tick()
+        if self.node is not None:  # every timer is overdue: the disks are looked at, too
+            self.disks.look()
 
     def _tick(self) -> None:
         if self.node is not None:

@@ -224,7 +224,7 @@ class World:
             disk, view = self.disks.get(group), asker.disks.views.get(group)
             if disk is None or view is None or disk.renewed_at is None or view.silent_looks:
                 continue
-            silence = self.now - max(disk.renewed_at, asker.awake_since)
+            silence = self.now - disk.renewed_at
             if disk.holder == action.target and silence < wait - 2 * SECOND:
                 self.fail(f"{action.target} fenced {silence} µs after it renewed {group}")
 

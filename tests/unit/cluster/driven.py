@@ -241,7 +241,7 @@ def fresh(
 ) -> Driven:
     """A daemon that has just been started: nothing observed, nobody heard."""
     homes = {DISK: HERE} if homes is None else homes
-    links = (Link(ETHERNET), Link(SERIAL), Link(ROUTER, leads_to_peer=False))
+    links = (Link(ETHERNET), Link(SERIAL))
     node = new_node(
         name=HERE,
         generation=LIFE,
@@ -253,6 +253,13 @@ def fresh(
         now=START,
     )
     return Driven(node)
+
+
+def with_router(driven: Driven) -> Driven:
+    """The same with a ping node, which has not answered yet."""
+    router = Link(ROUTER, leads_to_peer=False)
+    driven.node = replace(driven.node, links=(*driven.node.links, router))
+    return driven
 
 
 def joined(

@@ -17,6 +17,7 @@ from tests.unit.cluster.driven import (
     fresh,
     serving,
     watching,
+    with_router,
 )
 
 
@@ -186,7 +187,7 @@ def test_changes_go_from_the_node_to_its_groups() -> None:
 
 def test_links_up_counts_those_to_the_peer() -> None:
     """Goal: the first number one asks for. Method: two links and a ping node."""
-    driven = fresh()
+    driven = with_router(fresh())
     assert links_up(driven.node) == 0
     driven.happens(LinkHeard(ETHERNET))
     driven.happens(LinkHeard(ROUTER))

@@ -6,14 +6,16 @@ import pytest
 
 from hbd.cluster.action import Fence, StartGroup
 from hbd.cluster.event import FenceConfirmed, FenceFailed
-from hbd.cluster.terms import GroupState, NodeName, PeerStatus
+from hbd.cluster.terms import GroupState, Means, NodeName, PeerStatus
 from tests.unit.cluster.driven import DISK, HERE, THERE, Driven, only, serving, watching
+
+ASKED = Fence(THERE, Means.NONE, (DISK,))
 
 
 def test_fencing_is_asked_for_once() -> None:
     """Goal: no hail of power cuts. Method: count the asks within the retry time."""
     driven = watching()
-    assert only(Fence, driven.passes(5)) == [Fence(THERE)]
+    assert only(Fence, driven.passes(5)) == [ASKED]
     assert only(Fence, driven.passes(9.9)) == []
 
 
@@ -21,8 +23,8 @@ def test_fencing_is_asked_for_again_when_no_answer_comes() -> None:
     """Goal: a lost answer does not end it. Method: ten seconds and ten more."""
     driven = watching()
     driven.is_lost()
-    assert only(Fence, driven.passes(10)) == [Fence(THERE)]
-    assert only(Fence, driven.passes(10)) == [Fence(THERE)]
+    assert only(Fence, driven.passes(10)) == [ASKED]
+    assert only(Fence, driven.passes(10)) == [ASKED]
 
 
 def test_a_failed_fencing_permits_nothing_and_is_tried_again() -> None:
@@ -33,7 +35,7 @@ def test_a_failed_fencing_permits_nothing_and_is_tried_again() -> None:
     assert actions == ()
     assert driven.status() is PeerStatus.LOST
     assert driven.disk.owner == THERE
-    assert only(Fence, driven.passes(10)) == [Fence(THERE)]
+    assert only(Fence, driven.passes(10)) == [ASKED]
 
 
 @pytest.mark.parametrize("proven", [True, False])

@@ -16,6 +16,7 @@ from hbd.cluster.terms import (
     Instant,
     LinkName,
     LinkStatus,
+    Means,
     PeerStatus,
     Phase,
     Usec,
@@ -31,6 +32,7 @@ from tests.unit.cluster.driven import (
     only,
     serving,
     watching,
+    with_router,
 )
 
 DEADTIME = TIMING.deadtime_usec / SECOND
@@ -74,7 +76,7 @@ def test_a_repetition_on_a_second_link_proves_that_link() -> None:
 
 def test_a_link_may_have_a_deadtime_of_its_own() -> None:
     """Goal: ha.cf's deadping. Method: a ping node that may be silent for longer."""
-    driven = serving()
+    driven = with_router(serving())
     links = tuple(
         replace(link, deadtime_usec=Usec(8 * SECOND)) if link.name == ROUTER else link
         for link in driven.node.links
@@ -100,7 +102,7 @@ def test_a_peer_is_lost_only_when_every_link_is_silent() -> None:
 
 def test_a_ping_node_is_not_the_peer() -> None:
     """Goal: a router that answers proves no node. Method: the router answers, the peer does not."""
-    driven = serving()
+    driven = with_router(serving())
     for _ in range(int(DEADTIME)):
         driven.passes(1)
         driven.happens(LinkHeard(ROUTER))
@@ -154,7 +156,7 @@ def test_silence_for_deadtime_asks_for_fencing_and_starts_nothing() -> None:
     driven = watching()
     actions = driven.is_lost()
     assert driven.status() is PeerStatus.LOST
-    assert only(Fence, actions) == [Fence(driven.peer.name)]
+    assert only(Fence, actions) == [Fence(driven.peer.name, Means.NONE, (DISK,))]
     assert only(StartGroup, actions) == []
     assert only(ForgetPeerSequence, actions) == [ForgetPeerSequence()]
 

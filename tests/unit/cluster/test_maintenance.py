@@ -23,7 +23,7 @@ from hbd.cluster.event import (
     StandbyRequested,
     TakeoverRequested,
 )
-from hbd.cluster.terms import GroupState, JobId, JobResult, PeerStatus, Phase, Scope
+from hbd.cluster.terms import GroupState, JobId, JobResult, Means, PeerStatus, Phase, Scope
 from tests.unit.cluster.driven import DISK, HERE, THERE, Actions, Driven, only, serving, watching
 
 JOB = JobId(1)
@@ -135,7 +135,7 @@ def test_the_end_asks_for_the_fencing_that_was_held_back() -> None:
     """Goal: no failure is forgotten. Method: silence in maintenance, then its end."""
     driven = maintained(watching())
     driven.is_lost()
-    assert only(Fence, end(driven)) == [Fence(THERE)]
+    assert only(Fence, end(driven)) == [Fence(THERE, Means.NONE, (DISK,))]
 
 
 def test_a_peer_that_leaves_is_not_taken_over_from_before_the_end() -> None:
@@ -233,7 +233,7 @@ def test_a_new_life_that_is_not_in_maintenance_ends_it() -> None:
     driven.is_lost()
     driven.peer_restarts()
     assert not driven.peer.maintenance
-    assert only(Fence, driven.is_lost()) == [Fence(THERE)]
+    assert only(Fence, driven.is_lost()) == [Fence(THERE, Means.NONE, (DISK,))]
 
 
 def test_a_goodbye_in_maintenance_is_a_goodbye() -> None:
