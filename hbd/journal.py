@@ -67,6 +67,11 @@ class MessageId(Enum):
     MAINTENANCE_BEGUN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e17"
     MAINTENANCE_ENDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e18"
     PEER_CONFIRMED_DOWN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e19"
+    FENCE_WAITS = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e40"
+    PEER_ON_DISK = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e41"
+    DISK_LOST = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e42"
+    REBOOTING = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e43"
+    PREEMPTING = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e44"
 
 
 def fields(message_id: MessageId | None = None, **values: object) -> dict[str, object]:

@@ -27,13 +27,12 @@ class GroupFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What does not change while the daemon runs. `protection` is none while nothing can fence."""
+    """What does not change while the daemon runs."""
 
     version: str
     generation: Generation
     links: tuple[LinkFacts, ...]
     groups: tuple[GroupFacts, ...]
-    protection: str = "none"
 
     def link_kind(self, name: LinkName) -> str:
         """The word for the link's medium; empty if it is not among the facts."""

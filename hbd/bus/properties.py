@@ -62,8 +62,10 @@ def looks_equal(one: Node, other: Node) -> bool:
         and one.peer.report == other.peer.report
         and one.peer.generation == other.peer.generation
         and one.peer.proven == other.peer.proven
+        and one.peer.fence_why == other.peer.fence_why
         and one.jobs == other.jobs
-        and [link.status for link in one.links] == [link.status for link in other.links]
+        and [(link.name, link.status) for link in one.links]
+        == [(link.name, link.status) for link in other.links]
         and one.timing == other.timing
         and one.auto_failback is other.auto_failback
     )
@@ -78,7 +80,8 @@ def _manager(node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: 
         "Phase": _text(node.phase.value),
         "Maintenance": _truth(value=node.maintenance),
         "PeerStatus": _text(node.peer.status.value),
-        "Protection": _text(facts.protection),
+        "Protection": _text(node.protection().value),
+        "FenceFailure": _text(node.peer.fence_why),
         "AutoFailback": _text(node.auto_failback.value),
         "KeepaliveUSec": _number(timing.keepalive_usec),
         "WarntimeUSec": _number(timing.warntime_usec),
@@ -130,7 +133,7 @@ def _held_by_peer(node: Node) -> list[GroupName]:
 def _link(link: Link, facts: Facts, counters: Mapping[str, int], fault: str) -> Properties:
     return {
         "Name": _text(link.name),
-        "Kind": _text(facts.link_kind(LinkName(link.name))),
+        "Kind": _text("disk" if link.is_disk else facts.link_kind(LinkName(link.name))),
         "LeadsToPeer": _truth(value=link.leads_to_peer),
         "Status": _text(link.status.value),
         "Fault": _text(fault),
@@ -146,6 +149,7 @@ def _group(node: Node, group: Group, facts: Facts, last_transition: str) -> Prop
         "Preferred": _text(group.preferred),
         "Owner": _text(group.owner),
         "State": _text(group.state.value),
+        "Protection": _text(node.protection(group).value),
         "PeerState": _text(_peer_state(node, group.name).value),
         "Epoch": _number(group.epoch),
         "Failure": _text(group.failure),

@@ -14,7 +14,7 @@ from dataclasses import replace
 from hbd.cluster import evidence
 from hbd.cluster.action import Fence, FinishJob
 from hbd.cluster.event import FenceConfirmed, FenceFailed, PeerConfirmedDown
-from hbd.cluster.node import Group, Node, Peer, Step
+from hbd.cluster.node import RESERVING, SHOOTING, Group, Node, Peer, Step
 from hbd.cluster.terms import (
     Fencing,
     GroupState,
@@ -26,8 +26,6 @@ from hbd.cluster.terms import (
     Phase,
 )
 
-_RESERVING = (Fencing.AUTO, Fencing.RESERVATION, Fencing.REQUIRED)
-_SHOOTING = (Fencing.AUTO, Fencing.STONITH, Fencing.REQUIRED)
 _TRUSTING = (Fencing.AUTO, Fencing.NONE)
 
 
@@ -72,29 +70,18 @@ def _to_secure(node: Node) -> list[Group]:
     return _at_stake(node) or list(node.groups)
 
 
-def protection(node: Node, group: Group | None = None) -> Means:
-    """What protects a group, or the cluster as a whole, against a second writer."""
-    groups = node.groups if group is None else (group,)
-    with_disk = [each for each in groups if each.has_disk]
-    if node.fencing in _RESERVING and with_disk and all(each.reserved for each in with_disk):
-        return Means.RESERVATION
-    if node.fencing in _SHOOTING and node.has_stonith:
-        return Means.STONITH
-    return Means.NONE
-
-
 def _choice(node: Node) -> tuple[Means | None, str]:
     """By what to fence now; None and the reason where nothing permits it."""
     stake = _to_secure(node)
     exposed = [group.name for group in stake if group.has_disk and not group.reserved]
     has_disk = any(group.has_disk for group in stake)
     if (
-        node.fencing in _RESERVING
+        node.fencing in RESERVING
         and not exposed
         and (has_disk or node.fencing is Fencing.RESERVATION)
     ):
         return Means.RESERVATION, ""
-    if node.fencing in _SHOOTING and node.has_stonith:
+    if node.fencing in SHOOTING and node.has_stonith:
         return Means.STONITH, ""
     if node.fencing in _TRUSTING:
         doubt = evidence.against_death(node)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from hbd.cluster import evidence, fence
+from hbd.cluster import evidence
 from hbd.cluster.action import Reboot, StartGroup, StopGroup
 from hbd.cluster.event import (
     DiskLost,
@@ -298,7 +298,7 @@ def _must_let_go(node: Node) -> bool:
     """
     peer = node.peer
     certain = peer.is_heard or peer.status is PeerStatus.LEFT or peer.proven
-    unprotected = fence.protection(node) is Means.NONE
+    unprotected = node.protection() is Means.NONE
     return unprotected and not certain and evidence.is_isolated(node)
 
 
@@ -446,7 +446,7 @@ def _must_reboot(node: Node, group: Group) -> bool:
     """
     if group.disk_lost:
         return True
-    reserved = fence.protection(node, group) is Means.RESERVATION
+    reserved = node.protection(group) is Means.RESERVATION
     awaited = node.peer_may_serve and (group.giving or not node.owns(group))
     return reserved and awaited and group.stop_failures >= node.limits.stop_tries
 

@@ -225,7 +225,7 @@ def _lost_at(node: Node) -> Instant | None:
     if node.peer.is_heard:
         lost_at = _lifeless_since(node) + _peer_deadtime(node)
         dark_at = evidence.without_power_at(node)
-        if dark_at is not None and fence.protection(node) is not Means.NONE:
+        if dark_at is not None and node.protection() is not Means.NONE:
             lost_at = min(lost_at, max(dark_at, node.watched_since))
     elif node.peer.status is PeerStatus.UNKNOWN:
         lost_at = _silent_since(node) + node.timing.initdead_usec

@@ -24,6 +24,7 @@ from hbd.cluster.terms import (
     LineState,
     LinkName,
     LinkStatus,
+    Means,
     NodeName,
     PeerStatus,
     Phase,
@@ -32,6 +33,9 @@ from hbd.cluster.terms import (
     Usec,
 )
 from hbd.cluster.timing import Timing
+
+RESERVING = (Fencing.AUTO, Fencing.RESERVATION, Fencing.REQUIRED)  # a disk is claimed if it can be
+SHOOTING = (Fencing.AUTO, Fencing.STONITH, Fencing.REQUIRED)  # a power switch is used if known
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +217,16 @@ class Node:
         on_disk = peer.is_heard and peer.report is None and peer.disk_at is not None
         links = [link for link in self.links if link.leads_to_peer]
         return on_disk and all(link.status is LinkStatus.DEAD for link in links)
+
+    def protection(self, group: Group | None = None) -> Means:
+        """What protects a group, or the cluster as a whole, against a second writer."""
+        groups = self.groups if group is None else (group,)
+        with_disk = [each for each in groups if each.has_disk]
+        if self.fencing in RESERVING and with_disk and all(each.reserved for each in with_disk):
+            return Means.RESERVATION
+        if self.fencing in SHOOTING and self.has_stonith:
+            return Means.STONITH
+        return Means.NONE
 
     @property
     def may_fence(self) -> bool:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from hbd.cluster.terms import LinkName
+from hbd.cluster.terms import LineState, LinkName
 from hbd.wire.session import Outgoing
 
 OnData = Callable[[LinkName, bytes], None]  # one whole datagram, or one whole serial message
 OnFault = Callable[[LinkName, str | None], None]  # changes only; None: it works again
 OnAlive = Callable[[LinkName], None]  # a ping node answered
+OnLine = Callable[[LinkName, LineState], None]  # changes only: what the wire says by itself
 
 
 @dataclass(slots=True)

@@ -21,8 +21,8 @@ from functools import partial
 
 import serial
 
-from hbd.cluster.terms import LinkName
-from hbd.link.link import Condition, Counters, OnData, OnFault
+from hbd.cluster.terms import LineState, LinkName
+from hbd.link.link import Condition, Counters, OnData, OnFault, OnLine
 from hbd.link.off_loop import off_loop
 from hbd.link.retry import Retry
 from hbd.link.serial_line import Line, Trouble
@@ -50,6 +50,7 @@ class SerialLink:
         baud: int,
         on_data: OnData,
         on_fault: OnFault,
+        on_line: OnLine | None = None,
         *,
         rtscts: bool = False,
     ) -> None:
@@ -62,6 +63,8 @@ class SerialLink:
         self._baud = baud
         self._rtscts = rtscts
         self._on_data = on_data
+        self._on_line = on_line
+        self._line_state = LineState.UNKNOWN
         self._condition = Condition(name, on_fault)
         self._troubles: dict[Trouble, str] = {}
         self._retry = Retry(self._try_to_open)
@@ -88,8 +91,13 @@ class SerialLink:
             self._line.put(outgoing)
 
     def interface_changed(self) -> None:
-        """Try a missing device again now."""
-        if self._wanted and self._line is None:
+        """Try a missing device again now; look at the modem lines of one that is there.
+
+        A machine without power lets an Ethernet carrier and the modem lines fall together.
+        """
+        if self._line is not None:
+            self._line.sense()
+        elif self._wanted:
             self._retry.now()
 
     async def drain(self) -> None:
@@ -117,12 +125,20 @@ class SerialLink:
         """What the open line found out about itself."""
         self._set(trouble, TROUBLE_WORDS[trouble] if is_so else None)
 
+    def line_sensed(self, state: LineState) -> None:
+        """What the modem lines of the open line say."""
+        if state is not self._line_state:
+            self._line_state = state
+            if self._on_line is not None:
+                self._on_line(self.name, state)
+
     def line_lost(self, why: str) -> None:
         """The device hung up or is gone: let go of it and open it again."""
         assert self._line is not None, "only an open line can be lost"
         self.counters.errors += 1
         self._troubles.clear()
         self._let_go(self._line)
+        self.line_sensed(LineState.UNKNOWN)
         self._set(Trouble.CLOSED, why)
 
     def _try_to_open(self) -> None:

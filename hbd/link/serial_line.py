@@ -11,6 +11,7 @@ import os
 from enum import Enum
 from typing import Protocol
 
+from hbd.cluster.terms import LineState
 from hbd.link.link import Counters
 from hbd.link.serial_modem import ModemLines
 from hbd.link.serial_writer import SerialWriter
@@ -48,6 +49,10 @@ class Owner(Protocol):
         """The line has, or no longer has, a trouble other than being closed."""
         ...
 
+    def line_sensed(self, state: LineState) -> None:
+        """What the modem lines say; the same again and again."""
+        ...
+
     def line_lost(self, why: str) -> None:
         """It is of no more use and must be let go of."""
         ...
@@ -72,9 +77,15 @@ class Line:
 
     def put(self, outgoing: Outgoing) -> None:
         """Send when the line is free."""
-        self._owner.line_in_trouble(Trouble.NO_SIGNAL, is_so=self._modem.are_lost())
+        self.sense()
         if self._is_open:  # unless that was a reason to close it
             self._writer.put(outgoing)
+
+    def sense(self) -> None:
+        """Look at the modem lines now."""
+        state = self._modem.state()
+        self._owner.line_sensed(state)
+        self._owner.line_in_trouble(Trouble.NO_SIGNAL, is_so=state is LineState.DEAD)
 
     async def drain(self) -> None:
         """Return when all has left, or `stop` was called."""

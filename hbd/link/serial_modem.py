@@ -12,6 +12,8 @@ import os
 import struct
 import termios
 
+from hbd.cluster.terms import LineState
+
 BOARD_UARTS = frozenset({4, 204})  # majors of ttyS*, and of ttyAMA* and other on-chip UARTs
 FROM_OTHER_END = termios.TIOCM_CTS | termios.TIOCM_DSR | termios.TIOCM_CD
 
@@ -25,22 +27,24 @@ class ModemLines:
         self._can_ask = os.major(os.fstat(fd).st_rdev) in BOARD_UARTS
         self._were_seen = False
 
-    def are_lost(self) -> bool:
-        """Whether some line was up since the device was opened and now none is.
+    def state(self) -> LineState:
+        """DEAD: some line was up since the device was opened, and now none is.
 
-        A 3-wire cable never has any up, so nothing is lost there.
+        A 3-wire cable never has any up: it tells nothing.
         """
         if not self._can_ask:
-            return False
+            return LineState.UNKNOWN
         try:
             answer = fcntl.ioctl(self._fd, termios.TIOCMGET, bytes(4))
         except OSError:  # no such lines here
             self._can_ask = False
-            return False
-        return self.lost_with(struct.unpack("I", answer)[0])
+            return LineState.UNKNOWN
+        return self.state_with(struct.unpack("I", answer)[0])
 
-    def lost_with(self, lines: int) -> bool:
+    def state_with(self, lines: int) -> LineState:
         """The answer for one reading of the lines, which it remembers."""
         are_up = bool(lines & FROM_OTHER_END)
         self._were_seen |= are_up
-        return self._were_seen and not are_up
+        if not self._were_seen:
+            return LineState.UNKNOWN
+        return LineState.LIVE if are_up else LineState.DEAD

@@ -28,6 +28,7 @@ from hbd.cluster.action import (
     ObserveGroup,
     ProveAlive,
     Quit,
+    Reboot,
     SayGoodbye,
     SendHeartbeat,
     StartGroup,
@@ -36,7 +37,7 @@ from hbd.cluster.action import (
 from hbd.cluster.event import (
     ClockTicked,
     Event,
-    FenceConfirmed,
+    FenceFailed,
     LeaveRequested,
     ResourceChanged,
 )
@@ -62,6 +63,7 @@ from hbd.net.address import SharedAddress
 from hbd.net.carrier import LinkPresence
 from hbd.runtime import build, identity
 from hbd.runtime.clock import Alarm, now
+from hbd.runtime.fencer import Fencer
 from hbd.runtime.groups import Groups
 from hbd.runtime.inbox import Inbox
 from hbd.runtime.media import Media
@@ -127,6 +129,7 @@ class Daemon:
         maintenance = identity.is_in_maintenance(state_directory)
         self._node = build.node_of(config, self._generation, now(), maintenance=maintenance)
         self._groups: Groups | None = None
+        self._fencer: Fencer | None = None
         self._endpoint: Endpoint | None = None
         self._network: Network | None = None
         self._jobs = itertools.count(1)
@@ -161,6 +164,9 @@ class Daemon:
             self._network = Network(self._address_lost)
             await self._network.carrier.watch(self._interface_changed)
             self._groups = Groups(self._config, self._manager, self._network, self._inbox.post)
+            self._fencer = Fencer(
+                self._groups, self._network.addresses, self._manager, self._inbox.post
+            )
             await self._groups.set_up(self._config)
             await self._join_bus(self._groups)
             await self._manager.stop(unitfile.DEADMAN_TIMER, DEADMAN_LIMIT_USEC)
@@ -258,7 +264,13 @@ class Daemon:
             case ObserveGroup() | StartGroup() | StopGroup():
                 self._move(action)
             case Fence():
-                self._inbox.post(FenceConfirmed(action.target, proven=False))
+                if self._fencer is None:
+                    self._inbox.post(FenceFailed(action.target, "this node is still starting"))
+                else:
+                    self._spawn(self._fencer.fence(action), "fence")
+            case Reboot():
+                assert self._fencer is not None, "what cannot stop was looked at"
+                self._spawn(self._fencer.reboot(action.group, action.why), "reboot")
             case FinishJob():
                 if self._endpoint is not None:
                     self._endpoint.finish_job(action.job, action.result, action.why)
@@ -338,7 +350,7 @@ class Daemon:
             self._groups.address_lost(shared, why)
 
     def _interface_changed(self, interface: str, presence: LinkPresence) -> None:
-        self._media.interface_changed(interface)
+        self._media.interface_changed(interface, carries=presence is LinkPresence.UP)
         if self._network is not None and presence is LinkPresence.UP:
             self._network.announcer.renew(interface)
 

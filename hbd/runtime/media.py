@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from hbd.cluster.action import Announce, SayGoodbye, SendHeartbeat
-from hbd.cluster.event import Event, LinkHeard
-from hbd.cluster.terms import LinkName, Usec
+from hbd.cluster.event import Event, LineChanged, LinkHeard
+from hbd.cluster.terms import LineState, LinkName, Usec
 from hbd.config.model import Broadcast, Medium, Multicast, Ping, Serial, Unicast
 from hbd.journal import MessageId, fields
 from hbd.link import udp_media
@@ -78,11 +78,18 @@ class Media:
         for link in self.links:
             link.close()
 
-    def interface_changed(self, interface: str) -> None:
-        """Netlink says that something about an interface is different now."""
+    def interface_changed(self, interface: str, *, carries: bool) -> None:
+        """Netlink says that something about an interface is different now.
+
+        Without carrier a wire is dead. With it there may be a switch at its other end: that says
+        nothing of the peer.
+        """
         for link in self.links:
             if link.interface in (interface, None):
                 link.interface_changed()
+            if link.interface == interface:
+                line = LineState.UNKNOWN if carries else LineState.DEAD
+                self._post(LineChanged(link.name, line))
 
     # --- out ------------------------------------------------------------------------------------
 
@@ -123,6 +130,9 @@ class Media:
         event = event_of(link, received)
         if event is not None:
             self._post(event)
+
+    def _sensed(self, link: LinkName, line: LineState) -> None:
+        self._post(LineChanged(link, line))
 
     def _answered(self, link: LinkName) -> None:
         self._post(LinkHeard(link))
@@ -178,7 +188,14 @@ class Media:
     def _link(self, medium: Medium) -> Link:
         match medium:
             case Serial():
-                return SerialLink(medium.name, medium.device, medium.baud, self._heard, self._fault)
+                return SerialLink(
+                    medium.name,
+                    medium.device,
+                    medium.baud,
+                    self._heard,
+                    self._fault,
+                    self._sensed,
+                )
             case Ping():
                 return PingLink(
                     medium.name,

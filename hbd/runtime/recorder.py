@@ -14,9 +14,10 @@ from hbd.cluster.action import Action, FinishJob
 from hbd.cluster.change import Change, Subject, changes
 from hbd.cluster.event import (
     ClockTicked,
+    DiskLost,
+    DiskRead,
     Event,
     FailureCleared,
-    FenceFailed,
     HeartbeatHeard,
     LinkHeard,
     MaintenanceSet,
@@ -38,7 +39,7 @@ from hbd.cluster.terms import (
 )
 from hbd.journal import NOTICE, MessageId, fields
 
-_ROUTINE = (ClockTicked, HeartbeatHeard, LinkHeard)
+_ROUTINE = (ClockTicked, DiskRead, HeartbeatHeard, LinkHeard)
 
 _PEER = {
     PeerStatus.ACTIVE.value: (NOTICE, MessageId.PEER_ACTIVE),
@@ -71,6 +72,8 @@ class Recorder:
             Subject.PEER: self._peer,
             Subject.LATE: self._late,
             Subject.LINK: self._link,
+            Subject.DISK: self._disk,
+            Subject.FENCE: self._fence,
             Subject.OWNER: self._owner,
             Subject.GROUP: self._group,
         }
@@ -137,12 +140,12 @@ class Recorder:
                         MessageId.RESOURCE_LOST, group=event.group, resource=event.resource
                     ),
                 )
-            case FenceFailed():
+            case DiskLost():
                 self._log.error(
-                    "Fencing of %s failed: %s; its groups stay where they are, trying again",
-                    event.target,
+                    "Group %s: %s; stopping it here",
+                    event.group,
                     event.why,
-                    extra=fields(peer=event.target),
+                    extra=fields(MessageId.DISK_LOST, node=node.name, group=event.group),
                 )
             case _:
                 pass
@@ -207,6 +210,23 @@ class Recorder:
                 change.name,
                 extra=fields(MessageId.UNPROTECTED, peer=change.name, protection="none"),
             )
+
+    def _fence(self, node: Node, change: Change) -> None:
+        self._log.error(
+            "%s is lost but not fenced: %s. Its groups stay where they are",
+            change.name,
+            change.why,
+            extra=fields(MessageId.FENCE_WAITS, node=node.name, peer=change.name),
+        )
+
+    def _disk(self, node: Node, change: Change) -> None:
+        if not node.is_peer_only_on_disk:
+            return
+        self._log.error(
+            "Every link to %s is cut, but it is alive on the shared disk: nothing moves",
+            change.name,
+            extra=fields(MessageId.PEER_ON_DISK, node=node.name, peer=change.name),
+        )
 
     def _late(self, node: Node, change: Change) -> None:
         self._log.warning(

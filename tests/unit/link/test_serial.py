@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hbd.cluster.terms import LinkName
+from hbd.cluster.terms import LineState, LinkName
 from hbd.link import serial_writer
 from hbd.link.link import Link
 from hbd.link.serial import END_OF_MESSAGE, SerialLink
@@ -312,14 +312,14 @@ def test_modem_lines_are_lost_only_if_they_were_ever_up() -> None:
     read_end, write_end = os.pipe()  # any descriptor: only the judgement is tested
     try:
         lines = ModemLines(read_end)
-        assert not lines.are_lost()
+        assert lines.state() is LineState.UNKNOWN
         readings = [0, 0x20, 0x120, 0, 0x40]  # none; CTS; CTS and DSR; none; DCD
-        assert [lines.lost_with(reading) for reading in readings] == [
-            False,
-            False,
-            False,
-            True,
-            False,
+        assert [lines.state_with(reading) for reading in readings] == [
+            LineState.UNKNOWN,
+            LineState.LIVE,
+            LineState.LIVE,
+            LineState.DEAD,
+            LineState.LIVE,
         ]
     finally:
         os.close(read_end)

@@ -1,0 +1,85 @@
+"""Does what the core asks about the peer: take its disks, switch it off, or look if it answers.
+
+Every ask is answered by FenceConfirmed or FenceFailed; what that permits is the core's to say.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final, assert_never
+
+from hbd.cluster.action import Fence
+from hbd.cluster.event import Event, FenceConfirmed, FenceFailed
+from hbd.cluster.terms import SECOND, GroupName, Means, NodeName, Usec
+from hbd.errors import AdapterError
+from hbd.journal import MessageId, fields
+from hbd.net.address import Addresses
+from hbd.runtime.groups import Groups
+from hbd.systemd.manager import Manager
+
+REBOOT_UNIT: Final = "hbd-reboot.service"
+REBOOT_LIMIT_USEC: Final = Usec(5 * SECOND)
+
+_log = logging.getLogger("hbd.fence")
+
+
+class Fencer:
+    """The means that this machine has against a second writer."""
+
+    def __init__(
+        self,
+        groups: Groups,
+        addresses: Addresses,
+        manager: Manager,
+        post: Callable[[Event], None],
+    ) -> None:
+        self._groups = groups
+        self._addresses = addresses
+        self._manager = manager
+        self._post = post
+
+    async def fence(self, action: Fence) -> None:
+        """Make sure of the peer, by the means that the core chose."""
+        try:
+            await self._fence(action)
+        except AdapterError as error:
+            self._post(FenceFailed(action.target, str(error)))
+        else:
+            proven = action.means is not Means.NONE
+            self._post(FenceConfirmed(action.target, proven=proven))
+
+    async def _fence(self, action: Fence) -> None:
+        match action.means:
+            case Means.RESERVATION:
+                await self._groups.secure(action.groups)
+            case Means.STONITH:
+                raise AdapterError("no power switch is known")
+            case Means.NONE:
+                await self._ask_addresses(action.target, action.groups)
+            case _:
+                assert_never(action.means)
+
+    async def _ask_addresses(self, peer: NodeName, names: tuple[GroupName, ...]) -> None:
+        """Nobody may answer for an address that is about to be taken: the dead do not."""
+        for shared in self._groups.addresses(names):
+            owner = await self._addresses.probe(shared)
+            if owner is not None:
+                raise AdapterError(
+                    f"{owner} answers for {shared.address}: {peer} is silent on every link, and "
+                    "alive"
+                )
+
+    async def reboot(self, group: GroupName, why: str) -> None:
+        """Give up the group's disks and restart this machine at once, without unmounting."""
+        _log.critical(
+            "Restarting this machine: %s cannot be stopped: %s",
+            group,
+            why,
+            extra=fields(MessageId.REBOOTING, group=group),
+        )
+        await self._groups.give_up_disks(group)
+        try:
+            await self._manager.start(REBOOT_UNIT, REBOOT_LIMIT_USEC)
+        except AdapterError as error:
+            _log.critical("Failed to restart this machine: %s; restart it by hand, now", error)
