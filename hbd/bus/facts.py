@@ -27,7 +27,7 @@ class GroupFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What does not change while the daemon runs. `protection` is none while nothing can fence."""
+    """What only a reload changes. `protection` is none while nothing can fence."""
 
     version: str
     generation: Generation

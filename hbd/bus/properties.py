@@ -63,10 +63,14 @@ def looks_equal(one: Node, other: Node) -> bool:
         and one.peer.generation == other.peer.generation
         and one.peer.proven == other.peer.proven
         and one.jobs == other.jobs
-        and [link.status for link in one.links] == [link.status for link in other.links]
+        and [_looks(link) for link in one.links] == [_looks(link) for link in other.links]
         and one.timing == other.timing
         and one.auto_failback is other.auto_failback
     )
+
+
+def _looks(link: Link) -> tuple[object, ...]:
+    return link.name, link.status, link.leads_to_peer
 
 
 def _manager(node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: int) -> Properties:

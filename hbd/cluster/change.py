@@ -13,6 +13,8 @@ from enum import Enum
 from hbd.cluster.node import Group, Node
 from hbd.cluster.terms import LinkStatus, NodeName, PeerStatus, Usec
 
+FORGOTTEN = "forgotten"  # no state: the group is no longer in haresources, nor here
+
 
 class Subject(Enum):
     """What a change is about."""
@@ -51,11 +53,20 @@ def changes(before: Node, after: Node) -> Iterator[Change]:
     if before.watched_since != after.watched_since:
         yield Change(Subject.STALL, after.name, "", "", usec=after.stall_usec)
     yield from _peer(before, after)
-    for was, link in zip(before.links, after.links, strict=True):
-        if was.status is not link.status:
+    links = {link.name: link for link in before.links}
+    for link in after.links:
+        was = links.get(link.name)
+        if was is not None and was.status is not link.status:
             yield Change(Subject.LINK, link.name, was.status.value, link.status.value)
-    for old, group in zip(before.groups, after.groups, strict=True):
-        yield from _group(old, group)
+    groups = {group.name: group for group in before.groups}
+    for group in after.groups:
+        old = groups.pop(group.name, None)
+        if old is None:
+            yield Change(Subject.GROUP, group.name, "", group.state.value)
+        else:
+            yield from _group(old, group)
+    for gone in groups.values():
+        yield Change(Subject.GROUP, gone.name, gone.state.value, FORGOTTEN)
 
 
 def _peer(before: Node, after: Node) -> Iterator[Change]:
