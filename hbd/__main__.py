@@ -44,11 +44,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(config_directory: Path, node: str | None) -> int:
-    from hbd.config.load import load
+    from hbd.runtime.reload import Source
 
     log = journal.set_up()
+    source = Source(config_directory, node)
     try:
-        config = load(config_directory, node)
+        config = source.read()
     except ConfigError as error:
         for mistake in error.mistakes:
             log.error("%s", mistake, extra=journal.fields(journal.MessageId.CONFIG_REFUSED))  # noqa: TRY400 - the reason is the message
@@ -65,7 +66,7 @@ def _run(config_directory: Path, node: str | None) -> int:
     from hbd.systemd.notify import SystemdNotifier
 
     try:
-        daemon = Daemon(config, SystemdNotifier())
+        daemon = Daemon(config, source, SystemdNotifier())
     except AdapterError as error:
         log.error("%s; not starting", error)  # noqa: TRY400 - the reason is the message
         return EXIT_CRASH

@@ -25,14 +25,8 @@ class Announcer:
 
     def __init__(self, contract: Contract) -> None:
         self._told: Tree = {}
-        self._changing: Mapping[str, frozenset[str]] = {
-            interface: frozenset(
-                name
-                for name, property_ in described.properties.items()
-                if property_.emits is Emits.CHANGED
-            )
-            for interface, described in contract.items()
-        }
+        self._changing = _which(contract, Emits.CHANGED)
+        self._constant = _which(contract, Emits.CONSTANT)
 
     def forget(self, tree: Tree) -> None:
         """The bus is new: whoever listens there reads this tree first."""
@@ -40,8 +34,11 @@ class Announcer:
 
     def announce(self, bus: Connection, tree: Tree) -> None:
         """Tell what is new, what changed, and what is gone."""
-        told, self._told = self._told, tree
+        told, self._told = dict(self._told), tree
         for path, interfaces in tree.items():
+            if path in told and self._is_another(told[path], interfaces):
+                gone = list(told.pop(path))
+                self._signal(bus, ROOT, "InterfacesRemoved", "oas", [path, gone])
             if path not in told:
                 self._signal(bus, ROOT, "InterfacesAdded", "oa{sa{sv}}", [path, interfaces])
                 continue
@@ -60,6 +57,15 @@ class Announcer:
         """Tell how a request ended."""
         body: list[object] = [names.job_path(job), result.value, sendable(why)]
         bus.send(Message.new_signal(ROOT, Interface.MANAGER, "JobRemoved", "oss", body))
+
+    def _is_another(self, before: dict[str, Properties], after: dict[str, Properties]) -> bool:
+        """Whether an object at the same path differs in what cannot change: a reload made it."""
+        return before.keys() != after.keys() or any(
+            before[interface][name] != value
+            for interface, properties in after.items()
+            for name, value in properties.items()
+            if name in self._constant[interface]
+        )
 
     def _changed(
         self, bus: Connection, path: str, interface: str, before: Properties, after: Properties
@@ -82,3 +88,13 @@ class Announcer:
         bus: Connection, path: str, member: str, signature: str, body: list[object]
     ) -> None:
         bus.send(Message.new_signal(path, Standard.OBJECT_MANAGER, member, signature, body))
+
+
+def _which(contract: Contract, emits: Emits) -> Mapping[str, frozenset[str]]:
+    """The properties of each interface whose change does what `emits` says."""
+    return {
+        interface: frozenset(
+            name for name, described in each.properties.items() if described.emits is emits
+        )
+        for interface, each in contract.items()
+    }

@@ -21,7 +21,7 @@ from hbd.bus.exported import Deed, Method
 from hbd.bus.gate import Gate
 from hbd.bus.history import HistoryReadings
 from hbd.bus.names import ROOT, Error, Interface, Standard
-from hbd.bus.objects import METHODS, GroupObject, ManagerObject, Submit
+from hbd.bus.objects import METHODS, GroupObject, ManagerObject, Reload, Submit
 from hbd.bus.properties import Tree, sendable
 from hbd.bus.quiet import Quiet
 from hbd.bus.standard import Answer, Call
@@ -43,15 +43,25 @@ class Calls:
         submit: Submit,
         groups: tuple[GroupName, ...],
         history: HistoryReadings,
+        reload: Reload,
     ) -> None:
         self._tree = tree
         self._contract = contract
         self._gate = gate
-        manager = ManagerObject(submit, frozenset(groups), history)
-        self._objects: dict[str, object] = {ROOT: manager}
-        self._objects |= {names.group_path(name): GroupObject(submit, name) for name in groups}
+        self._submit = submit
+        self._history = history
+        self._reload = reload
+        self._objects: dict[str, object] = {}
+        self.serve(groups)
         self._waiting: set[asyncio.Task[None]] = set()
         self._quiet = Quiet()
+
+    def serve(self, groups: tuple[GroupName, ...]) -> None:
+        """These are the groups that there are."""
+        submit = self._submit
+        manager = ManagerObject(submit, frozenset(groups), self._history, self._reload)
+        self._objects = {ROOT: manager}
+        self._objects |= {names.group_path(name): GroupObject(submit, name) for name in groups}
 
     def take(self, bus: Connection, message: Message) -> None:
         """Answer a call now, or begin to ask for its permission."""

@@ -19,6 +19,7 @@ from hbd.bus.gate import Gate
 from hbd.bus.history import HistoryReadings
 from hbd.bus.jobs import Request, Requests
 from hbd.bus.names import BUS_NAME, Verb
+from hbd.bus.objects import Reload
 from hbd.bus.polkit import Authority
 from hbd.cluster.event import Event
 from hbd.cluster.node import Node
@@ -54,6 +55,7 @@ class Endpoint:
         post: Callable[[Event], None],
         next_job: Callable[[], JobId],
         authority: Authority,
+        reload: Reload,
         readings: LinkReadings = NO_READINGS,
         history: HistoryReadings = NO_HISTORY,
     ) -> None:
@@ -73,6 +75,7 @@ class Endpoint:
             submit=self._submit,
             groups=tuple(group.name for group in node.groups),
             history=history,
+            reload=reload,
         )
         self._announcer = Announcer(self._contract)
         self._connection: Connection | None = None
@@ -101,6 +104,11 @@ class Endpoint:
         self._node = after
         if before is not after and not properties.looks_equal(before, after):
             self._announce()
+
+    def refact(self, facts: Facts) -> None:
+        """Other links or groups are configured: told with the belief that follows."""
+        self._facts = facts
+        self._calls.serve(tuple(group.name for group in facts.groups))
 
     def refresh(self) -> None:
         """Tell the bus what changed outside the node's belief: a link's fault, a transition."""

@@ -27,7 +27,7 @@ class GroupFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What does not change while the daemon runs."""
+    """What only a reload changes."""
 
     version: str
     generation: Generation

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     MAINTENANCE = "org.hbd.Heartbeat1.maintenance"
     CONFIRM_PEER_DOWN = "org.hbd.Heartbeat1.confirm-peer-down"
     CLEAR_FAILURE = "org.hbd.Heartbeat1.clear-failure"
+    RELOAD = "org.hbd.Heartbeat1.reload"
 
 
 class Verb(StrEnum):
@@ -59,6 +60,8 @@ class Error(StrEnum):
 
     NO_SUCH_GROUP = "org.hbd.Heartbeat1.Error.NoSuchGroup"
     NO_SUCH_SCOPE = "org.hbd.Heartbeat1.Error.NoSuchScope"
+    INVALID_CONFIGURATION = "org.hbd.Heartbeat1.Error.InvalidConfiguration"
+    NOT_RELOADED = "org.hbd.Heartbeat1.Error.NotReloaded"
     BUSY = "org.hbd.Heartbeat1.Error.Busy"
     ACCESS_DENIED = "org.freedesktop.DBus.Error.AccessDenied"
     INTERACTION_REQUIRED = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"

@@ -6,7 +6,7 @@ now is for the core to say, and it says so through the job.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from hbd.bus import history as transitions
 from hbd.bus import names
@@ -14,21 +14,30 @@ from hbd.bus.exported import Caller, Deed, exported, methods_of
 from hbd.bus.history import HistoryReadings
 from hbd.bus.jobs import Request
 from hbd.bus.names import Error, Interface, Permission, Verb
+from hbd.bus.properties import sendable
 from hbd.cluster.terms import GroupName, Scope
-from hbd.errors import Refused
+from hbd.errors import AdapterError, ConfigError, Refused
 
 Submit = Callable[[Verb, Scope, GroupName | None, str], Request]
+
+# Who asks -> a line for each thing that differs; ConfigError or AdapterError: nothing has changed.
+Reload = Callable[[str], Awaitable[Sequence[str]]]
 
 
 class ManagerObject:
     """The interface Manager: requests for all groups of a scope, or for one group by its name."""
 
     def __init__(
-        self, submit: Submit, groups: frozenset[GroupName], history: HistoryReadings
+        self,
+        submit: Submit,
+        groups: frozenset[GroupName],
+        history: HistoryReadings,
+        reload: Reload,
     ) -> None:
         self._submit = submit
         self._groups = groups
         self._history = history
+        self._reload = reload
 
     @exported(Interface.MANAGER, "Takeover", takes="s", returns="o", permission=Permission.TAKEOVER)
     def takeover(self, scope: str) -> Deed:
@@ -88,6 +97,20 @@ class ManagerObject:
         """Try again what failed here: one group, or all with "". Refuses: NoSuchGroup."""
         name = self._group(group) if group else None
         return _job(self._submit, Verb.CLEAR_FAILURE, Scope.ALL, name)
+
+    @exported(Interface.MANAGER, "Reload", takes="", returns="as", permission=Permission.RELOAD)
+    def reload(self) -> Deed:
+        """Read the configuration anew. Refuses: InvalidConfiguration, NotReloaded."""
+
+        async def do(caller: Caller) -> list[object]:
+            try:
+                return [[sendable(line) for line in await self._reload(str(caller))]]
+            except ConfigError as error:
+                raise Refused(Error.INVALID_CONFIGURATION, str(error)) from error
+            except AdapterError as error:
+                raise Refused(Error.NOT_RELOADED, str(error)) from error
+
+        return Deed(do)
 
     @exported(Interface.MANAGER, "History", takes="u", returns="aa{sv}", permission=None)
     def history(self, limit: int) -> Deed:

@@ -64,11 +64,14 @@ def looks_equal(one: Node, other: Node) -> bool:
         and one.peer.proven == other.peer.proven
         and one.peer.fence_why == other.peer.fence_why
         and one.jobs == other.jobs
-        and [(link.name, link.status) for link in one.links]
-        == [(link.name, link.status) for link in other.links]
+        and [_looks(link) for link in one.links] == [_looks(link) for link in other.links]
         and one.timing == other.timing
         and one.auto_failback is other.auto_failback
     )
+
+
+def _looks(link: Link) -> tuple[object, ...]:
+    return link.name, link.status, link.leads_to_peer
 
 
 def _manager(node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: int) -> Properties:

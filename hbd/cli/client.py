@@ -104,6 +104,14 @@ class Client:
         )
         return str(reply.body[0])
 
+    async def reload(self, *, ask: bool) -> list[str]:
+        """Ask for a reload; give a line for each thing that differs. `ask`: a person may be."""
+        flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if ask else MessageFlag.NONE
+        reply = await self._call(
+            Interface.MANAGER, "Reload", flags=flags, seconds=PERMISSION_SECONDS
+        )
+        return [str(line) for line in reply.body[0]]
+
     async def follow(self, job: str) -> AsyncIterator[Change | JobEnd]:
         """What happens until the job is over, JobEnd last. Call `listen` before `submit`."""
         while True:

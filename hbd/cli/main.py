@@ -45,6 +45,8 @@ def _run(chosen: argparse.Namespace) -> int:
             work = verbs.links(now_usec, as_json=chosen.json)
         case "failback":
             work = verbs.failback(wait=chosen.wait, ask=chosen.ask_password)
+        case "reload":
+            work = verbs.reload(ask=chosen.ask_password)
         case Verb.CONFIRM_PEER_DOWN:
             work = verbs.confirm_peer_down(chosen.peer, wait=chosen.wait, ask=chosen.ask_password)
         case _:
@@ -91,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     clear = verbs.add_parser(Verb.CLEAR_FAILURE.value, help="try again what failed on this node")
     clear.add_argument("group", nargs="?", metavar="GROUP", help="one group (all)")
     _add_waiting(clear)
+    _add_asking(verbs.add_parser("reload", help="read the configuration anew"))
     return parser
 
 
@@ -111,6 +114,10 @@ def _add_waiting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-wait", dest="wait", action="store_false", help="do not wait for the result"
     )
+    _add_asking(parser)
+
+
+def _add_asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-ask-password",
         dest="ask_password",

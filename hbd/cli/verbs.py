@@ -80,6 +80,17 @@ async def confirm_peer_down(peer: str | None, *, wait: bool, ask: bool) -> Exit:
     return await move(Request(Verb.CONFIRM_PEER_DOWN, "", is_group=False, wait=wait, ask=ask))
 
 
+async def reload(*, ask: bool) -> Exit:
+    """Let the daemon read its configuration anew, and print what differs."""
+    async with connected() as client:
+        lines = await client.reload(ask=ask)
+    for line in lines:
+        print(show.printable(line))
+    if not lines:
+        print("nothing has changed")
+    return Exit.DONE
+
+
 async def move(request: Request) -> Exit:
     """Ask for what the verb does and, unless told not to, wait for the end of it.
 

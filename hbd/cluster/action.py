@@ -56,11 +56,27 @@ class StartGroup:
 class StopGroup:
     """Stop them right to left, abandoning a start under way, and prove them gone.
 
-    Answered by GroupStopped or GroupStopFailed.
+    All but the first `leave`. Answered by GroupStopped or GroupStopFailed.
     """
 
     group: GroupName
     operation: int
+    leave: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReviseGroup:
+    """From now on the group is what the newest files say; look at it: answered by GroupObserved."""
+
+    group: GroupName
+    definition: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetGroup:
+    """The group is no longer in haresources, and proven gone from here."""
+
+    group: GroupName
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,8 @@ Action = (
     | ObserveGroup
     | StartGroup
     | StopGroup
+    | ReviseGroup
+    | ForgetGroup
     | Fence
     | Reboot
     | FinishJob

@@ -13,6 +13,8 @@ from enum import Enum
 from hbd.cluster.node import Group, Node
 from hbd.cluster.terms import LinkStatus, NodeName, PeerStatus, Usec
 
+FORGOTTEN = "forgotten"  # no state: the group is no longer in haresources, nor here
+
 
 class Subject(Enum):
     """What a change is about."""
@@ -53,13 +55,20 @@ def changes(before: Node, after: Node) -> Iterator[Change]:
     if before.watched_since != after.watched_since:
         yield Change(Subject.STALL, after.name, "", "", usec=after.stall_usec)
     yield from _peer(before, after)
-    known = {link.name: link.status for link in before.links}
+    links = {link.name: link for link in before.links}
     for link in after.links:
-        was = known.get(link.name, LinkStatus.DEAD)
-        if was is not link.status:
-            yield Change(Subject.LINK, link.name, was.value, link.status.value)
-    for old, group in zip(before.groups, after.groups, strict=True):
-        yield from _group(old, group)
+        was = links.get(link.name, link)
+        if was.status is not link.status:
+            yield Change(Subject.LINK, link.name, was.status.value, link.status.value)
+    groups = {group.name: group for group in before.groups}
+    for group in after.groups:
+        old = groups.pop(group.name, None)
+        if old is None:
+            yield Change(Subject.GROUP, group.name, "", group.state.value)
+        else:
+            yield from _group(old, group)
+    for gone in groups.values():
+        yield Change(Subject.GROUP, gone.name, gone.state.value, FORGOTTEN)
 
 
 def _peer(before: Node, after: Node) -> Iterator[Change]:

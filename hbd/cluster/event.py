@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hbd.cluster.terms import (
+    AutoFailback,
     DiskHolder,
     Generation,
     GroupName,
@@ -19,7 +20,9 @@ from hbd.cluster.terms import (
     Report,
     ResourceState,
     Scope,
+    Usec,
 )
+from hbd.cluster.timing import Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,14 @@ class GoodbyeHeard:
 
 @dataclass(frozen=True, slots=True)
 class GroupObserved:
-    """What systemd, netlink and the disk say of a group: stopped, partial or started."""
+    """What systemd, netlink and the disk say of a group: stopped, partial or started.
+
+    `definition` numbers what it was looked at as: a reload may have changed that since.
+    """
 
     group: GroupName
     state: GroupState
+    definition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +226,40 @@ class FailureCleared:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkDefinition:
+    """One link of ha.cf. `is_new`: it is opened now, whatever had that name before."""
+
+    name: LinkName
+    leads_to_peer: bool = True
+    deadtime_usec: Usec | None = None
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDefinition:
+    """One line of haresources.
+
+    `kept` is how many resources, from the left, are in every detail what this node runs the group
+    by now: not all of a resource is in its text.
+    """
+
+    name: GroupName
+    preferred: NodeName
+    resources: tuple[str, ...]
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationChanged:
+    """The files were read anew and can be run: this is all of what they say now."""
+
+    timing: Timing
+    auto_failback: AutoFailback
+    links: tuple[LinkDefinition, ...]
+    groups: tuple[GroupDefinition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveRequested:
     """The daemon is to stop: release everything, hand it over, say goodbye."""
 
@@ -246,5 +287,6 @@ Event = (
     | MaintenanceSet
     | PeerConfirmedDown
     | FailureCleared
+    | ConfigurationChanged
     | LeaveRequested
 )

@@ -90,6 +90,8 @@ def on_observed(node: Node, event: GroupObserved) -> Step:
         return Step(node)
     if node.goodbyes:
         return Step(node)  # all of it was proven stopped, and said to be: that stands
+    if event.definition != group.definition or (group.is_changing and not group.resources):
+        return Step(node)  # of what it was before a reload, or is not yet
     if event.state is GroupState.STOPPED and group.state is GroupState.START_FAILED:
         return Step(node)
     return Step(node.with_group(replace(group, state=event.state)))
@@ -113,10 +115,12 @@ def on_start_failed(node: Node, event: GroupStartFailed, now: Instant) -> Step:
 
 
 def on_stopped(node: Node, event: GroupStopped) -> Step:
-    """The group is proven gone from this node."""
+    """The group is proven gone from this node, or what was to be stopped of it."""
     group = _answered(node, event.group, event.operation, GroupState.STOPPING)
     if group is None:
         return Step(node)
+    if group.left_running:
+        return Step(node.with_group(replace(group, state=GroupState.PARTIAL, deadline=None)))
     state = GroupState.START_FAILED if group.start_failed else GroupState.STOPPED
     stopped = replace(
         group,
@@ -203,7 +207,7 @@ def _expired(node: Node, group: Group, now: Instant) -> Step:
         return _stop_failed(node, group, "no answer to the stop in time", now)
     if node.maintenance and node.owns(group) and node.phase is not Phase.LEAVING:
         return _stop_failed(node, group, group.failure, now)  # not now: look again later
-    return _stop(node, group, now)
+    return stop(node, group, now)
 
 
 # --- decisions ------------------------------------------------------------------------------
@@ -238,13 +242,15 @@ def _decide(node: Node, name: GroupName, now: Instant) -> Step:
     if group.state is GroupState.UNKNOWN or group.state is GroupState.STOP_FAILED:
         return Step(node)
     if not node.owns(group):
-        if node.phase is Phase.ACTIVE and _may_acquire(node, group):
+        if node.phase is Phase.ACTIVE and not group.is_changing and _may_acquire(node, group):
             return _acquire(node, group, now)
         if node.found_serving(group):
             return Step(node)
         return _release(node, group, now)
     if node.phase is Phase.LEAVING:
         return _leave(node, group, now)
+    if group.is_changing:
+        return Step(node)  # `reconfigure` lets go of it first
     if node.phase is Phase.ACTIVE and not node.maintenance:
         return _serve(node, group, now)
     return Step(node)  # still starting, or in maintenance: keep what runs, touch nothing
@@ -318,7 +324,7 @@ def _release(node: Node, group: Group, now: Instant) -> Step:
     """Stop whatever of the group runs here and is not being stopped already."""
     if not group.state.is_held or group.state is GroupState.STOPPING:
         return Step(node)
-    return _stop(node, group, now)
+    return stop(node, group, now)
 
 
 def _may_acquire(node: Node, group: Group) -> bool:
@@ -399,7 +405,7 @@ def clear_failure(node: Node, name: GroupName, now: Instant) -> Step:
     group = node.group(name)
     assert group is not None, "a node does not lose groups"
     if group.state is GroupState.STOP_FAILED:
-        return _stop(node, group, now)
+        return stop(node, group, now)
     return Step(node.with_group(replace(_tried_anew(group), revived_at=None)))
 
 
@@ -409,20 +415,33 @@ def clear_failure(node: Node, name: GroupName, now: Instant) -> Step:
 def _start(node: Node, group: Group, now: Instant) -> Step:
     operation = group.operation + 1
     deadline = Instant(now + node.limits.start_usec)
-    starting = replace(group, state=GroupState.STARTING, operation=operation, deadline=deadline)
+    starting = replace(
+        group,
+        state=GroupState.STARTING,
+        operation=operation,
+        deadline=deadline,
+        left_running=0,
+    )
     return Step(node.with_group(starting), (StartGroup(group.name, operation),))
 
 
-def _stop(node: Node, group: Group, now: Instant) -> Step:
+def stop(node: Node, group: Group, now: Instant, *, leave: int = 0) -> Step:
+    """Stop what runs of the group here, but for the first `leave` resources."""
     operation = group.operation + 1
     limit = node.limits.lost_stop_usec if group.disk_lost else node.limits.stop_usec
     deadline = Instant(now + limit)
-    stopping = replace(group, state=GroupState.STOPPING, operation=operation, deadline=deadline)
-    return Step(node.with_group(stopping), (StopGroup(group.name, operation),))
+    stopping = replace(
+        group,
+        state=GroupState.STOPPING,
+        operation=operation,
+        deadline=deadline,
+        left_running=leave,
+    )
+    return Step(node.with_group(stopping), (StopGroup(group.name, operation, leave),))
 
 
 def _fail(node: Node, group: Group, why: str, now: Instant) -> Step:
-    return _stop(node, replace(group, start_failed=True, failure=why), now)
+    return stop(node, replace(group, start_failed=True, failure=why), now)
 
 
 def _stop_failed(node: Node, group: Group, why: str, now: Instant) -> Step:

@@ -15,13 +15,36 @@ _LETTING_GO = (GroupState.STOPPING, GroupState.STOP_FAILED, GroupState.UNKNOWN)
 def check(before: Node, after: Node) -> None:
     """Assert everything that must hold of a belief, and of the step that led to it."""
     _check_peer(after)
-    for was, group in zip(before.groups, after.groups, strict=True):
-        assert was.name == group.name, "groups neither come nor go in a step"
-        assert group.record >= was.record, "an ownership record only grows"
+    now = {group.name: group for group in after.groups}
+    assert len(now) == len(after.groups), "a group has one name"
+    for was in before.groups:
+        group = now.pop(was.name, None)
+        if group is None:
+            _check_gone(before, was)
+            continue
+        _check_record(was, group)
+        assert group.definition >= was.definition, "definitions are numbered upwards"
         assert group.operation >= was.operation, "operations are numbered upwards"
         if before.maintenance and after.maintenance and group.state is GroupState.STARTING:
             assert group.operation == was.operation, "in maintenance nothing is started"
         _check_group(after, group)
+    for new in now.values():
+        assert new.state is GroupState.UNKNOWN, "a new group is to be looked at"
+        _check_group(after, new)
+
+
+def _check_gone(before: Node, was: Group) -> None:
+    """A group goes when it is no longer in haresources and proven stopped."""
+    stopping = was.state is GroupState.STOPPING and was.removed
+    assert stopping or not was.state.is_held or not was.resources, "what may run is not forgotten"
+    assert before.phase is not Phase.LEFT, "a node that left changes nothing"
+
+
+def _check_record(was: Group, group: Group) -> None:
+    if was.preferred == group.preferred:
+        assert group.record >= was.record, "an ownership record only grows"
+    else:
+        assert group.epoch >= was.epoch, "an ownership record only grows"
 
 
 def _check_peer(node: Node) -> None:
@@ -42,6 +65,8 @@ def _check_group(node: Node, group: Group) -> None:
         assert group.state in _LETTING_GO, "what is not ours is being released"
     if group.giving:
         assert node.owns(group), "only the owner can give"
+    if not group.resources and group.is_changing:
+        assert group.state is GroupState.UNKNOWN, "of a new group nothing is known"
     if group.state is GroupState.START_FAILED:
         assert group.start_failed, "a failed start is remembered as such"
     if node.phase is Phase.LEFT:

@@ -255,4 +255,6 @@ def _is_due(node: Node, link: Link, now: Instant) -> bool:
 def _link_deadline(node: Node, link: Link) -> Instant:
     heard_at = node.started_at if link.heard_at is None else link.heard_at
     deadtime = node.timing.deadtime_usec if link.deadtime_usec is None else link.deadtime_usec
+    if link.leads_to_peer:  # a peer whose ha.cf still has the longer times speaks less often
+        deadtime = max(deadtime, _peer_deadtime(node))
     return Instant(max(heard_at, node.watched_since) + deadtime)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from hbd.cluster.action import Action
+from hbd.cluster.event import GroupDefinition
 from hbd.cluster.terms import (
     SECOND,
     AutoFailback,
@@ -145,6 +146,15 @@ class Group:
     reserved: bool = False  # every such disk refuses all but the node that is registered there
     disk_lost: bool = False  # the disk is the peer's by now: let go within lost_stop, or reboot
     stop_failures: int = 0  # in a row
+    definition: int = 0  # how often what it is made of has changed
+    revision: GroupDefinition | None = None  # what it will be, once what runs has been let go of
+    removed: bool = False  # no longer in haresources: forgotten once it is stopped
+    left_running: int = 0  # how many resources, from the left, the last stop was not to touch
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether the files say otherwise than what it is run by."""
+        return self.removed or self.revision is not None
 
     @property
     def record(self) -> tuple[int, bool]:

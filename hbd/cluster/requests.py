@@ -15,12 +15,14 @@ from hbd.cluster.event import FailureCleared, StandbyRequested, TakeoverRequeste
 from hbd.cluster.node import Group, Job, Node, Step, chain
 from hbd.cluster.terms import GroupState, Instant, JobResult, PeerStatus, Phase, Scope
 
+NOT_CONFIGURED = "no longer in haresources"
+
 
 def on_takeover(node: Node, event: TakeoverRequested, now: Instant) -> Step:
     """Ask the peer for groups; those that failed to start here are tried again."""
     chosen = _chosen(node, event)
     missing = [group for group in chosen if not _serves(node, group)]
-    why = _why_no_takeover(node, missing)
+    why = _why_gone(node, event) or _why_no_takeover(node, missing)
     if why:
         return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
     for group in missing:
@@ -33,7 +35,7 @@ def on_takeover(node: Node, event: TakeoverRequested, now: Instant) -> Step:
 def on_standby(node: Node, event: StandbyRequested, now: Instant) -> Step:
     """Give groups to the peer, if it can take them."""
     chosen = [group for group in _chosen(node, event) if node.owns(group)]
-    why = _why_no_standby(node, chosen)
+    why = _why_gone(node, event) or _why_no_standby(node, chosen)
     if why:
         return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
     for group in chosen:
@@ -80,8 +82,9 @@ def settle(node: Node, now: Instant) -> Step:
 
 
 def _chosen(node: Node, event: TakeoverRequested | StandbyRequested) -> list[Group]:
+    groups = [group for group in node.groups if not group.removed]
     if event.groups:
-        return [group for group in node.groups if group.name in event.groups]
+        return [group for group in groups if group.name in event.groups]
     takeover = isinstance(event, TakeoverRequested)
     home = node.name if takeover else node.peer.name
     wanted_home = {
@@ -90,7 +93,13 @@ def _chosen(node: Node, event: TakeoverRequested | StandbyRequested) -> list[Gro
         Scope.FOREIGN: node.peer.name,
         Scope.FAILBACK: home,
     }[event.scope]
-    return [g for g in node.groups if wanted_home is None or g.preferred == wanted_home]
+    return [g for g in groups if wanted_home is None or g.preferred == wanted_home]
+
+
+def _why_gone(node: Node, event: TakeoverRequested | StandbyRequested) -> str:
+    """Why a group that was named cannot be moved any more; empty if it can."""
+    gone = [group.name for group in node.groups if group.removed and group.name in event.groups]
+    return f"{', '.join(gone)}: {NOT_CONFIGURED}" if gone else ""
 
 
 def _serves(node: Node, group: Group) -> bool:
@@ -160,8 +169,10 @@ def _with_job(
 
 
 def _verdict(node: Node, job: Job, now: Instant) -> tuple[JobResult, str] | None:
-    groups = [group for group in node.groups if group.name in job.groups]
+    groups = [group for group in node.groups if group.name in job.groups and not group.removed]
     failures = [why for group in groups if (why := _failure(node, job, group))]
+    there = {group.name for group in groups}
+    failures += [f"{name}: {NOT_CONFIGURED}" for name in job.groups if name not in there]
     if failures:
         return JobResult.FAILED, "; ".join(failures)
     if all(_arrived(node, job, group) for group in groups):

@@ -11,10 +11,20 @@ from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
-from hbd.cluster import evidence, fence, groups, invariants, liveness, maintenance, requests
+from hbd.cluster import (
+    evidence,
+    fence,
+    groups,
+    invariants,
+    liveness,
+    maintenance,
+    reconfigure,
+    requests,
+)
 from hbd.cluster.action import Quit, SayGoodbye
 from hbd.cluster.event import (
     ClockTicked,
+    ConfigurationChanged,
     DiskFound,
     DiskLost,
     DiskRead,
@@ -63,6 +73,7 @@ def step(node: Node, event: Event, now: Instant) -> Step:
             partial(groups.expire, now=now),
             groups.note_absence,
             groups.join,
+            partial(reconfigure.settle, now=now),
             partial(groups.decide, now=now),
             partial(requests.settle, now=now),
             partial(_farewell, now=now),
@@ -118,6 +129,8 @@ def _believe(node: Node, event: Event, now: Instant) -> Step:
             return fence.on_confirmed_by_operator(node, event)
         case FailureCleared():
             return requests.on_failure_cleared(node, event, now)
+        case ConfigurationChanged():
+            return reconfigure.on_changed(node, event, now)
         case LeaveRequested():
             return _on_leave(node)
         case _:

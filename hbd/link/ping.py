@@ -79,6 +79,13 @@ class PingLink:
     async def drain(self) -> None:
         """Nothing to wait for."""
 
+    def retime(self, interval_usec: Usec) -> None:
+        """Ask in another rhythm, beginning now."""
+        if interval_usec / SECOND != self._interval_s:
+            self._interval_s = interval_usec / SECOND
+            if self._sockets:
+                self._ask()
+
     def close(self) -> None:
         """Ask no more."""
         self._wanted = False

@@ -10,11 +10,13 @@ from typing import Final
 
 import hbd
 from hbd.bus.facts import Facts, GroupFacts, LinkFacts
+from hbd.cluster.event import ConfigurationChanged, GroupDefinition, LinkDefinition
 from hbd.cluster.node import Link as LinkBelief
 from hbd.cluster.node import Node, new_node
-from hbd.cluster.terms import Generation, Instant, NodeName
+from hbd.cluster.terms import Generation, Instant, LinkName, NodeName
 from hbd.config.model import Config, Ping
 from hbd.link.link import Link
+from hbd.link.speech import Speech
 from hbd.wire.session import Session
 
 NO_PEER: Final = NodeName("(none)")  # a cluster of one: a name that no node can have
@@ -56,6 +58,31 @@ def session_of(config: Config, generation: Generation, uuid: bytes) -> Session:
         ttl=config.ttl,
         max_rexmit_delay_usec=config.max_rexmit_delay_usec,
         seed=int(generation),
+    )
+
+
+def speech_of(config: Config) -> Speech:
+    """The core's words as messages, for this node and its groups."""
+    return Speech(config.local, {group.name: group.preferred for group in config.groups})
+
+
+def event_of(
+    config: Config, new_links: frozenset[LinkName], groups: tuple[GroupDefinition, ...]
+) -> ConfigurationChanged:
+    """A configuration that was read anew, in the core's words."""
+    return ConfigurationChanged(
+        timing=config.timing,
+        auto_failback=config.auto_failback,
+        links=tuple(
+            LinkDefinition(
+                medium.name,
+                leads_to_peer=not isinstance(medium, Ping),
+                deadtime_usec=config.deadping_usec if isinstance(medium, Ping) else None,
+                is_new=medium.name in new_links,
+            )
+            for medium in config.media
+        ),
+        groups=groups,
     )
 
 

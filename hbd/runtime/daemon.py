@@ -23,12 +23,14 @@ from hbd.cluster.action import (
     Announce,
     Fence,
     FinishJob,
+    ForgetGroup,
     ForgetPeerSequence,
     KeepMaintenance,
     ObserveGroup,
     ProveAlive,
     Quit,
     Reboot,
+    ReviseGroup,
     SayGoodbye,
     SendHeartbeat,
     StartGroup,
@@ -58,17 +60,18 @@ from hbd.config.model import (
 )
 from hbd.errors import AdapterError, ConfigError
 from hbd.journal import MessageId, fields
-from hbd.link.speech import Speech
 from hbd.net.address import SharedAddress
 from hbd.net.carrier import LinkPresence
 from hbd.runtime import build, identity
 from hbd.runtime.clock import Alarm, now
+from hbd.runtime.definition import Definitions
 from hbd.runtime.fencer import Fencer
 from hbd.runtime.groups import Groups
 from hbd.runtime.inbox import Inbox
 from hbd.runtime.media import Media
 from hbd.runtime.network import Network
 from hbd.runtime.recorder import Recorder
+from hbd.runtime.reload import Reloads, Source
 from hbd.runtime.summary import summary
 from hbd.systemd import unitfile
 from hbd.systemd.connection import PRIVATE, SYSTEM_BUS
@@ -95,11 +98,15 @@ class Daemon:
     def __init__(
         self,
         config: Config,
+        source: Source,
         notifier: Notifier,
         *,
         state_directory: Path = STATE_DIRECTORY,
     ) -> None:
-        """Begin a new life: the generation grows now. AdapterError if it cannot be kept."""
+        """Begin a new life: the generation grows now. AdapterError if it cannot be kept.
+
+        `source` is where `config` was read, and will be read anew.
+        """
         self._config = config
         self._notifier = notifier
         self._generation = identity.next_generation(
@@ -118,7 +125,7 @@ class Daemon:
         self._media = Media(
             config.media,
             build.session_of(config, self._generation, uuid),
-            Speech(config.local, {group.name: group.preferred for group in config.groups}),
+            build.speech_of(config),
             self._inbox.post,
             self._link_fault_changed,
             config.timing.keepalive_usec,
@@ -130,6 +137,7 @@ class Daemon:
         self._node = build.node_of(config, self._generation, now(), maintenance=maintenance)
         self._groups: Groups | None = None
         self._fencer: Fencer | None = None
+        self._reloads = Reloads(source, self, notifier)
         self._endpoint: Endpoint | None = None
         self._network: Network | None = None
         self._jobs = itertools.count(1)
@@ -147,7 +155,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGTERM, self._leave)
         loop.add_signal_handler(signal.SIGINT, self._leave)
         loop.add_signal_handler(signal.SIGUSR1, self._end, EXIT_REPLACE)
-        loop.add_signal_handler(signal.SIGHUP, self._not_reloaded)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_for_signal)
         self._notifier.set_watchdog(watchdog_usec(self._config.timing.deadtime_usec))
         self._media.open()
         self._inbox.post(ClockTicked())  # the first heartbeat: we are here, we know nothing yet
@@ -213,9 +221,6 @@ class Daemon:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(status)
 
-    def _not_reloaded(self) -> None:
-        _log.warning("SIGHUP: this version reads its configuration at start only, ignoring")
-
     def _crashed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A mistake of ours: stop at once. Groups keep running, systemd starts us anew."""
         _log.critical(
@@ -261,7 +266,7 @@ class Daemon:
                 self._media.say(action)
             case ForgetPeerSequence():
                 self._media.forget_peer()
-            case ObserveGroup() | StartGroup() | StopGroup():
+            case ObserveGroup() | StartGroup() | StopGroup() | ReviseGroup() | ForgetGroup():
                 self._move(action)
             case Fence():
                 if self._fencer is None:
@@ -283,7 +288,9 @@ class Daemon:
             case _:
                 assert_never(action)
 
-    def _move(self, action: ObserveGroup | StartGroup | StopGroup) -> None:
+    def _move(
+        self, action: ObserveGroup | StartGroup | StopGroup | ReviseGroup | ForgetGroup
+    ) -> None:
         if self._groups is None:  # set-up is still under way, and observes
             assert isinstance(action, ObserveGroup), "nothing moves before it was looked at"
             return
@@ -293,7 +300,13 @@ class Daemon:
             case StartGroup():
                 self._groups.start(action.group, action.operation)
             case StopGroup():
-                self._groups.stop(action.group, action.operation)
+                self._groups.stop(action.group, action.operation, action.leave)
+            case ReviseGroup():
+                self._groups.revise(action.group, action.definition)
+                self._tell_facts()
+            case ForgetGroup():
+                self._groups.forget(action.group)
+                self._tell_facts()
 
     async def _keep_maintenance(self) -> None:
         """Write down what is believed now; a full disk costs the memory of it, not the cluster."""
@@ -314,6 +327,51 @@ class Daemon:
             self._status = text
             self._notifier.status(text)
 
+    # --- a new configuration ---------------------------------------------------------------------
+
+    @property
+    def config(self) -> Config:
+        """What is in force."""
+        return self._config
+
+    @property
+    def definitions(self) -> Definitions:
+        """The groups of it, as this machine understands them."""
+        assert self._groups is not None, "nobody asks before the groups are set up"
+        return self._groups.newest
+
+    async def prepare(self, config: Config) -> Definitions:
+        """See `reload.Running`."""
+        if self._groups is None or self._node.phase in (Phase.LEAVING, Phase.LEFT):
+            raise AdapterError(f"{self._node.name} is {self._node.phase.value}")
+        return await self._groups.prepare(config)
+
+    def commit(self, config: Config, newest: Definitions) -> None:
+        """See `reload.Running`.
+
+        The core hears of it within: what it decided between would be on what is no longer so.
+        """
+        assert self._groups is not None, "what is put in force was prepared"
+        try:
+            new_links = self._media.reconfigure(config, build.speech_of(config))
+            changed = build.event_of(config, new_links, self._groups.commit(config, newest))
+            self._config = config
+            self._notifier.set_watchdog(watchdog_usec(config.timing.deadtime_usec))
+            self._tell_facts()
+            self._handle(changed)
+        except Exception as error:  # whoever asked may not swallow it: half of it is in force
+            context = {"message": "a reload broke off", "exception": error}
+            self._crashed(asyncio.get_running_loop(), context)
+            raise
+
+    def _tell_facts(self) -> None:
+        if self._endpoint is not None and self._groups is not None:
+            links, groups = self._media.links, self._groups.facts
+            self._endpoint.refact(build.facts_of(self._generation, links, groups))
+
+    def _reload_for_signal(self) -> None:
+        self._spawn(self._reloads.on_signal(), "reload")
+
     # --- meeting the machine ---------------------------------------------------------------------
 
     async def _join_bus(self, groups: Groups) -> None:
@@ -324,6 +382,7 @@ class Daemon:
             post=self._inbox.post,
             next_job=lambda: JobId(next(self._jobs)),
             authority=PolkitAuthority(),
+            reload=self._reloads.reload,
             readings=LinkReadings(counters=self._media.counters, faults=self._media.faults),
         )
         try:

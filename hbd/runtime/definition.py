@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hbd.cluster.terms import GroupName
@@ -63,6 +63,39 @@ class Definition:
 
 
 Definitions = Mapping[GroupName, Definition]
+
+
+def differences(old: Definitions, new: Definitions) -> tuple[str, ...]:
+    """One line for each group that differs, for people."""
+    return tuple(_differences(old, new))
+
+
+def _differences(old: Definitions, new: Definitions) -> Iterator[str]:
+    for name, each in new.items():
+        was = old.get(name)
+        if was is None:
+            yield f"group {name}: added; it starts once the peer knows it too"
+            continue
+        if was.config.preferred != each.config.preferred:
+            yield f"group {name}: prefers {each.config.preferred}, stays where it is"
+        if was.parts != each.parts:
+            yield f"group {name}: {_changed(was, each, was.kept_by(each))}"
+    for name in old.keys() - new.keys():
+        yield f"group {name}: removed; what runs of it here is stopped"
+
+
+def _changed(was: Definition, each: Definition, kept: int) -> str:
+    """What a change means for what runs: left to right, from the first difference on."""
+    parts = [
+        f"{verb} {' '.join(texts)}"
+        for verb, texts in (
+            ("stop", was.texts[kept:]),
+            ("start", each.texts[kept:]),
+            ("untouched", each.texts[:kept]),
+        )
+        if texts
+    ]
+    return ", ".join(parts)
 
 
 async def find(config: Config, manager: Manager) -> Definitions:

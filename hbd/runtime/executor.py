@@ -95,12 +95,17 @@ class GroupRunner:
         shared: SharedUnits,
         post: Callable[[Event], None],
         *,
+        definition: int = 0,
         runtime_directory: Path = hold.RUNTIME_DIRECTORY,
     ) -> None:
-        """`runtime_directory` is where `hold` says to systemd what may run here."""
+        """`runtime_directory` is where `hold` says to systemd what may run here.
+
+        `definition` is the core's number for what `resources` are made from.
+        """
         self.name = name
         self._target = target
-        self._resources = tuple(resources)
+        self._definition = definition
+        self.resources = tuple(resources)
         self._manager = manager
         self._shared = shared
         self._post = post
@@ -126,9 +131,16 @@ class GroupRunner:
         """Start left to right; a failure is posted and leaves what was started."""
         self._run(partial(self._start, operation))
 
-    def stop(self, operation: int) -> None:
-        """Stop right to left, whatever it was doing."""
-        self._run(partial(self._stop, operation))
+    def stop(self, operation: int, leave: int = 0) -> None:
+        """Stop right to left, whatever it was doing, all but the first `leave` resources."""
+        self._run(partial(self._stop, operation, leave))
+
+    def abandon(self) -> None:
+        """Post nothing from now on; what is under way ends with `close`."""
+        self._post = _to_nobody
+        self._forget()
+        if self._task is not None:
+            self._task.cancel()
 
     async def close(self) -> None:
         """Abandon what is under way; the resources stay as they are."""
@@ -144,7 +156,7 @@ class GroupRunner:
             return
         if self._shared.is_away(state.unit):
             return
-        for resource in self._resources:
+        for resource in self.resources:
             if resource.unit == state.unit:
                 self.lost(resource.text, f"unit {state.unit} is {state.active.value}")
 
@@ -160,12 +172,12 @@ class GroupRunner:
     @property
     def texts(self) -> frozenset[str]:
         """The resources as written."""
-        return frozenset(resource.text for resource in self._resources)
+        return frozenset(resource.text for resource in self.resources)
 
     @property
     def units(self) -> tuple[str, ...]:
         """The units to be watched."""
-        return tuple(resource.unit for resource in self._resources if resource.unit is not None)
+        return tuple(resource.unit for resource in self.resources if resource.unit is not None)
 
     # --- the work -------------------------------------------------------------------------------
 
@@ -187,7 +199,7 @@ class GroupRunner:
             self._forget()
             self._is_look_due = False
             try:
-                looks = [await self._look(resource) for resource in self._resources]
+                looks = [await self._look(resource) for resource in self.resources]
                 found = _sum([state for state in looks if state is not None])
                 if found is GroupState.STARTED:
                     await self._adopt()
@@ -197,7 +209,7 @@ class GroupRunner:
                     told = str(error)
                     _log.warning("Failed to look at group %s: %s; trying again", self.name, told)
                 await asyncio.sleep(OBSERVE_RETRY)
-        self._post(GroupObserved(self.name, found))
+        self._post(GroupObserved(self.name, found, self._definition))
         if found is GroupState.STARTED:
             self._serve()
 
@@ -212,7 +224,7 @@ class GroupRunner:
 
     async def _adopt(self) -> None:
         hold.hold(self.name, self._runtime_directory)
-        for resource in self._resources:
+        for resource in self.resources:
             await resource.adopt()
             self._shared.uses(resource.unit, self.name)
 
@@ -225,9 +237,9 @@ class GroupRunner:
         except AdapterError as error:
             self._post(GroupStartFailed(self.name, operation, str(error)))
             return
-        for resource in self._resources:
+        for resource in self.resources:
             resource.prepare()
-        for resource in self._resources:
+        for resource in self.resources:
             self._changed(resource, ResourceState.STARTING)
             try:
                 await resource.start()
@@ -243,10 +255,10 @@ class GroupRunner:
         with contextlib.suppress(AdapterError):  # for systemctl's eye; the resources do the work
             await self._manager.start(self._target, TARGET_LIMIT_USEC)
 
-    async def _stop(self, operation: int) -> None:
+    async def _stop(self, operation: int, leave: int) -> None:
         self._forget()
         failures: list[str] = []
-        for resource in reversed(self._resources):
+        for resource in reversed(self.resources[leave:]):
             self._changed(resource, ResourceState.STOPPING)
             self._shared.leaves(resource.unit, self.name)
             try:
@@ -256,7 +268,7 @@ class GroupRunner:
                 failures.append(str(error))
             else:
                 self._changed(resource, ResourceState.STOPPED)
-        if not failures:
+        if not failures and not leave:
             try:
                 hold.let_go(self.name, self._runtime_directory)
             except AdapterError as error:
@@ -265,13 +277,15 @@ class GroupRunner:
             self._post(GroupStopFailed(self.name, operation, "; ".join(failures)))
         else:
             self._post(GroupStopped(self.name, operation))
-        self._tidying = asyncio.create_task(self._tidy(), name=f"group {self.name}: tidy")
+        tidy = self._tidy(is_whole=not leave)
+        self._tidying = asyncio.create_task(tidy, name=f"group {self.name}: tidy")
         await asyncio.shield(self._tidying)
 
-    async def _tidy(self) -> None:
+    async def _tidy(self, *, is_whole: bool) -> None:
         """What a stop leaves to do when the group is told as stopped; nothing abandons it."""
-        with contextlib.suppress(AdapterError):  # alone: what others share is part of it, too
-            await self._manager.stop_alone(self._target, TARGET_LIMIT_USEC)
+        if is_whole:
+            with contextlib.suppress(AdapterError):  # alone: what others share is part of it, too
+                await self._manager.stop_alone(self._target, TARGET_LIMIT_USEC)
         for unit in self._shared.wanted_back():
             with contextlib.suppress(AdapterError):  # its group notices and restarts it
                 await self._manager.start(unit, START_LIMIT_USEC)
@@ -290,6 +304,10 @@ class GroupRunner:
 
     def _changed(self, resource: Runnable, state: ResourceState, why: str = "") -> None:
         self._post(ResourceChanged(self.name, resource.text, state, why))
+
+
+def _to_nobody(_event: Event) -> None:
+    """Who was replaced has nothing to say."""
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

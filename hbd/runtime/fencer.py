@@ -52,7 +52,7 @@ class Fencer:
     async def _fence(self, action: Fence) -> None:
         match action.means:
             case Means.RESERVATION:
-                await self._groups.secure(action.groups)
+                await self._groups.disks.secure(action.groups)
             case Means.STONITH:
                 raise AdapterError("no power switch is known")
             case Means.NONE:
@@ -78,7 +78,7 @@ class Fencer:
             why,
             extra=fields(MessageId.REBOOTING, group=group),
         )
-        await self._groups.give_up_disks(group)
+        await self._groups.disks.give_up(group)
         try:
             await self._manager.start(REBOOT_UNIT, REBOOT_LIMIT_USEC)
         except AdapterError as error:

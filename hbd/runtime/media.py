@@ -17,7 +17,7 @@ from typing import Final
 from hbd.cluster.action import Announce, SayGoodbye, SendHeartbeat
 from hbd.cluster.event import Event, LineChanged, LinkHeard
 from hbd.cluster.terms import LineState, LinkName, Usec
-from hbd.config.model import Broadcast, Medium, Multicast, Ping, Serial, Unicast
+from hbd.config.model import Broadcast, Config, Medium, Multicast, Ping, Serial, Unicast
 from hbd.journal import MessageId, fields
 from hbd.link import udp_media
 from hbd.link.link import Counters, Link
@@ -60,6 +60,7 @@ class Media:
         self._keepalive_usec = keepalive_usec
         self._tells_rejects = tell_rejects
         self._told_rejects: dict[LinkName, int] = {}
+        self._media = tuple(media)
         self.links: tuple[Link, ...] = tuple(self._link(medium) for medium in media)
 
     # --- life -----------------------------------------------------------------------------------
@@ -68,6 +69,33 @@ class Media:
         """Open every link, or begin to try."""
         for link in self.links:
             link.open()
+
+    def reconfigure(self, config: Config, preferred: Speech) -> frozenset[LinkName]:
+        """Open, close and retime links, and change keys, as `config` has it; answers the new ones.
+
+        A link of which nothing changed is not touched. Nothing here can fail: a link that cannot
+        be opened goes on trying.
+        """
+        self._session.replace_keyring(config.keys)
+        self._session.retune(config.ttl, config.max_rexmit_delay_usec)
+        self._speech = preferred
+        self._keepalive_usec = config.timing.keepalive_usec
+        self._tells_rejects = config.log_badpack
+        kept: dict[LinkName, Link] = {}
+        for link, medium in zip(self.links, self._media, strict=True):
+            if medium in config.media:
+                kept[link.name] = link
+            else:
+                link.close()
+                self._told_rejects.pop(link.name, None)
+        self._media = config.media
+        self.links = tuple(kept.get(each.name) or self._link(each) for each in self._media)
+        for link in self.links:
+            if isinstance(link, PingLink):
+                link.retime(self._keepalive_usec)
+            if link.name not in kept:
+                link.open()
+        return frozenset(link.name for link in self.links) - kept.keys()
 
     async def close(self) -> None:
         """Close them all, when what was said last has gone out or will not go out any more."""

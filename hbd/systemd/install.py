@@ -49,6 +49,11 @@ async def install(
     return changed
 
 
+def check(files: Mapping[PurePosixPath, str], directory: Path = UNIT_DIRECTORY) -> None:
+    """Raise AdapterError if one of `files` could not be written, since it belongs to others."""
+    _refuse_foreign(list(unitfile.as_written(files, directory)))
+
+
 def _write_changes(files: Mapping[PurePosixPath, str], directory: Path) -> bool:
     """Blocking: bring the directory in line; True if systemd must read it anew."""
     mark = directory / RELOAD_DUE

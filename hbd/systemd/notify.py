@@ -7,6 +7,7 @@ goes out as UTF-8 on one line, and a full queue loses a message instead of stopp
 from __future__ import annotations
 
 import os
+import time
 from typing import Protocol
 
 import sdnotify
@@ -25,6 +26,9 @@ class Notifier(Protocol):
 
     def alive(self) -> None:
         """The watchdog is fed; only the core's ProveAlive may lead here."""
+
+    def reloading(self) -> None:
+        """The configuration is being read anew; `ready` says that this is over."""
 
     def stopping(self) -> None:
         """Shutting down, by request or by own decision."""
@@ -62,6 +66,11 @@ class SystemdNotifier:
         """See Notifier."""
         self._say("WATCHDOG", "1")
 
+    def reloading(self) -> None:
+        """See Notifier. The moment lets systemd tell a late message from a new one."""
+        moment = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={moment}")
+
     def stopping(self) -> None:
         """See Notifier."""
         self._say("STOPPING", "1")
@@ -81,6 +90,8 @@ class SystemdNotifier:
         self._sender = None
 
     def _say(self, name: str, value: str) -> None:
-        line = f"{name}={' '.join(value.split())}"
+        self._send(f"{name}={' '.join(value.split())}")
+
+    def _send(self, text: str) -> None:
         if self._sender is not None:
-            self._sender.notify(line.encode("utf-8", "replace").decode("latin-1"))
+            self._sender.notify(text.encode("utf-8", "replace").decode("latin-1"))

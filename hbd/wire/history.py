@@ -41,6 +41,11 @@ class History:
     def __post_init__(self) -> None:
         self._allowance = Allowance(MAX_ANSWERS, self.max_delay_usec)
 
+    def retune(self, max_delay_usec: Usec) -> None:
+        """The peer asks again after another delay from now on."""
+        self.max_delay_usec = max_delay_usec
+        self._allowance.span_usec = max_delay_usec
+
     def __len__(self) -> int:
         """How many messages are kept."""
         return len(self._kept)

@@ -91,6 +91,11 @@ class Incoming:
     def __post_init__(self) -> None:
         self._allowance = Allowance(MAX_REQUESTS, self.max_delay_usec)
 
+    def retune(self, max_delay_usec: Usec) -> None:
+        """Ask again after another delay from now on."""
+        self.max_delay_usec = max_delay_usec
+        self._allowance.span_usec = max_delay_usec
+
     def check_generation(self, generation: Generation) -> None:
         """Raise CodecError for a message of an earlier life than the one known."""
         if self.generation is not None and generation < self.generation:

@@ -213,6 +213,13 @@ class Session:
         """Verify and sign with other keys from now on, also messages sent again."""
         self._keyring = keyring
 
+    def retune(self, ttl: int, max_rexmit_delay_usec: Usec) -> None:
+        """Send with another `ttl`, and ask and answer in another rhythm, from now on."""
+        assert max_rexmit_delay_usec > 0, "a request waits some time"
+        self._ttl = ttl
+        self._incoming.retune(max_rexmit_delay_usec)
+        self._history.retune(max_rexmit_delay_usec)
+
     def _check_own(self, header: Header) -> None:
         if header.uuid not in (None, NULL_UUID, self._uuid):
             raise rejection(Reason.SAME_NAME, f"node {self._node}")

@@ -27,6 +27,8 @@ class Served:
         self.counters: dict[LinkName, dict[str, int]] = {}
         self.faults: dict[LinkName, str] = {}
         self.transitions: tuple[Transition, ...] = ()  # newest first
+        self.reloaded_by: list[str] = []
+        self.reload_outcome: asyncio.Future[tuple[str, ...] | Exception] = asyncio.Future()
         numbers = count(1)
         self.endpoint = Endpoint(
             facts=facts,
@@ -34,6 +36,7 @@ class Served:
             post=self.events.put_nowait,
             next_job=lambda: JobId(next(numbers)),
             authority=authority,
+            reload=self._reload,
             readings=LinkReadings(counters=lambda: self.counters, faults=lambda: self.faults),
             history=HistoryReadings(lambda: self.transitions, self._last_of),
         )
@@ -47,6 +50,13 @@ class Served:
         """The next event posted."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             return await self.events.get()
+
+    async def _reload(self, by: str) -> tuple[str, ...]:
+        self.reloaded_by.append(by)
+        outcome = await self.reload_outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def _last_of(self, group: GroupName) -> str:
         return next((each.id for each in self.transitions if group in each.groups), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,17 @@ def test_every_word_is_said_as_systemd_knows_it(
         b"EXTEND_TIMEOUT_USEC=5000000",
         b"STOPPING=1",
     ]
+
+
+def test_a_reload_is_said_with_its_moment(
+    systemd: socket.socket, notifier: SystemdNotifier
+) -> None:
+    """Goal: systemd tells late words from new ones. Method: both words in one message."""
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    notifier.reloading()
+    word, moment = systemd.recv(4096).decode().splitlines()
+    assert word == "RELOADING=1"
+    assert int(moment.removeprefix("MONOTONIC_USEC=")) >= before
 
 
 def test_a_status_is_one_line_of_any_language(

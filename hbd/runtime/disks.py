@@ -1,0 +1,145 @@
+"""The claims of all groups: which disks are claimed at all, and the work of renewing them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from hbd.cluster.event import DiskFound, Event
+from hbd.cluster.node import RESERVING
+from hbd.cluster.terms import SECOND, Fencing, GroupName
+from hbd.config.model import Config, FilesystemResource, GroupConfig, ResourceConfig
+from hbd.errors import AdapterError
+from hbd.runtime.build import NO_PEER
+from hbd.runtime.claims import Claim
+from hbd.runtime.protected import ProtectedMount
+from hbd.runtime.resources import Runnable
+from hbd.systemd import unitname
+
+RETRY_SECONDS: Final = 5.0  # until a disk is there: iSCSI may log in late
+
+
+class Disks:
+    """The shared disks of this machine's groups."""
+
+    def __init__(self, config: Config, post: Callable[[Event], None]) -> None:
+        self._local = config.local
+        self._peer = config.peer or NO_PEER
+        self._keepalive_usec = config.timing.keepalive_usec
+        self._fencing = config.fencing
+        self._post = post
+        self._devices: dict[GroupName, tuple[tuple[str, str], ...]] = {}
+        self._claims: dict[GroupName, Claim] = {}
+        self._keepers: dict[GroupName, asyncio.Task[None]] = {}
+        self._is_met = False
+
+    # --- which there are ------------------------------------------------------------------------
+
+    def meet_group(self, config: GroupConfig) -> None:
+        """This is what the group is made of from now on."""
+        devices = _devices(config)
+        if devices == self._devices.get(config.name, ()):
+            return
+        self.forget(config.name)
+        self._devices[config.name] = devices
+        if devices and self._fencing in RESERVING:
+            claim = Claim(config.name, devices, self._local, self._peer, self._post)
+            self._claims[config.name] = claim
+            if self._is_met:
+                self._keep(claim)
+
+    def forget(self, name: GroupName) -> None:
+        """Nothing of the group is mounted any more, and its disks were let go of."""
+        self._devices.pop(name, None)
+        self._claims.pop(name, None)
+        keeper = self._keepers.pop(name, None)
+        if keeper is not None:
+            keeper.cancel()
+
+    async def meet(self) -> None:
+        """Find out what the disks can do; from now on they are renewed and watched."""
+        await asyncio.gather(*(claim.resolve() for claim in self._claims.values()))
+        self._refuse_shared()
+        for name, devices in self._devices.items():
+            if devices and name not in self._claims:  # ha.cf does not want them claimed
+                self._post(DiskFound(name, reserved=False))
+        self._is_met = True
+        for claim in self._claims.values():
+            self._keep(claim)
+
+    def _refuse_shared(self) -> None:
+        """A disk has one master: two groups on it could never be served by two nodes."""
+        claims = tuple(self._claims.values())
+        for claim in claims:
+            sharers = [each.group for each in claims if _share_a_disk(each, claim)]
+            if len(sharers) > 1:
+                claim.forgo(f"groups {', '.join(sharers)} are on one disk, which has one master")
+
+    def protected(self, group: GroupName, r: ResourceConfig, inner: Runnable) -> Runnable:
+        """The resource as it is to be run: a mount of a claimed disk only under its claim."""
+        claim = self._claims.get(group)
+        if claim is None or not isinstance(r, FilesystemResource) or not _is_disk(r):
+            return inner
+        is_demanded = self._fencing is Fencing.RESERVATION
+        return ProtectedMount(inner, claim, is_demanded=is_demanded)
+
+    # --- the work -------------------------------------------------------------------------------
+
+    def _keep(self, claim: Claim) -> None:
+        self._keepers[claim.group] = asyncio.create_task(
+            self._kept(claim), name=f"disk of {claim.group}"
+        )
+
+    async def _kept(self, claim: Claim) -> None:
+        while not claim.is_settled:
+            await claim.resolve()
+            self._refuse_shared()
+            await asyncio.sleep(RETRY_SECONDS)
+        while not claim.why_not:
+            await asyncio.sleep(self._keepalive_usec / SECOND)
+            await claim.look()
+
+    async def secure(self, names: Iterable[GroupName]) -> None:
+        """Take the disks of these groups, in the order in which both nodes do: the first decides.
+
+        AdapterError: this node is not the only one who may write to them.
+        """
+        for name in sorted(names):
+            if name in self._claims:
+                claim = self._claims[name]
+                await claim.resolve()
+                if claim.why_not:
+                    raise AdapterError(claim.why_not)
+                await claim.claim()
+
+    async def give_up(self, name: GroupName) -> None:
+        """Let go of the group's disks though it may be mounted: this machine is about to end."""
+        if name in self._claims:
+            await self._claims[name].release()
+
+    async def close(self) -> None:
+        """Renew nothing any more; what is held stays held."""
+        keepers = tuple(self._keepers.values())
+        for keeper in keepers:
+            keeper.cancel()
+        if keepers:
+            await asyncio.wait(keepers)
+
+
+def _devices(config: GroupConfig) -> tuple[tuple[str, str], ...]:
+    """The group's file systems that are on disks: as written, and the device's path."""
+    return tuple(
+        (r.text, unitname.device_node(r.device))
+        for r in config.resources
+        if isinstance(r, FilesystemResource) and _is_disk(r)
+    )
+
+
+def _is_disk(r: FilesystemResource) -> bool:
+    """Not what is mounted from a server or from another folder."""
+    return unitname.device_node(r.device).startswith("/dev/")
+
+
+def _share_a_disk(one: Claim, other: Claim) -> bool:
+    return not set(one.identities).isdisjoint(other.identities)
