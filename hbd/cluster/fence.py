@@ -40,7 +40,7 @@ def pursue(node: Node, now: Instant) -> Step:
         return Step(node)
     again = Instant(now + node.limits.fence_retry_usec)
     means, why = _choice(node)
-    node = replace(node, peer=replace(peer, fence_due=again, fence_why=why))
+    node = replace(node, peer=replace(peer, fence_due=again, fence_why=why or peer.fence_why))
     if means is None:
         return Step(node)
     names = tuple(group.name for group in _to_secure(node))
