@@ -13,6 +13,9 @@ from typing import TypeVar
 from hbd.cluster.action import Action
 from hbd.cluster.event import (
     ClockTicked,
+    DiskFound,
+    DiskLost,
+    DiskRead,
     Event,
     FenceConfirmed,
     GoodbyeHeard,
@@ -22,18 +25,22 @@ from hbd.cluster.event import (
     GroupStopFailed,
     GroupStopped,
     HeartbeatHeard,
+    LineChanged,
 )
 from hbd.cluster.node import Group, Link, Node, Peer, new_node
 from hbd.cluster.step import next_deadline, step
 from hbd.cluster.terms import (
     SECOND,
     AutoFailback,
+    DiskHolder,
     Epoch,
+    Fencing,
     Generation,
     GroupName,
     GroupReport,
     GroupState,
     Instant,
+    LineState,
     LinkName,
     LinkStatus,
     NodeName,
@@ -47,6 +54,7 @@ from hbd.cluster.timing import Timing
 HERE, THERE = NodeName("ttisrv1"), NodeName("ttisrv2")
 DISK, MAIL = GroupName("disk"), GroupName("mail")
 ETHERNET, SERIAL, ROUTER = LinkName("eth1"), LinkName("/dev/ttyS0"), LinkName("192.168.0.1")
+DISK_LINK = LinkName("disk-1")
 LIFE = Generation(7)  # of this node
 PEER_LIFE = Generation(3)
 START = Instant(1_000 * SECOND)
@@ -201,6 +209,29 @@ class Driven:
         """The peer is silent for its deadtime."""
         return self.passes(self.said.deadtime_usec / SECOND)
 
+    def reads_disk(self, holder: DiskHolder = DiskHolder.PEER, *, moved: bool = True) -> Actions:
+        """The disk is read: by default, the peer has renewed its registration since."""
+        return self.happens(DiskRead(DISK_LINK, holder, moved))
+
+    def loses_disk(self, name: GroupName = DISK) -> Actions:
+        """The peer has preempted this node on the group's disk."""
+        return self.happens(DiskLost(name, "another node is registered"))
+
+    def line_is(self, line: LineState, *links: LinkName) -> Actions:
+        """What the wires say by themselves changes, now."""
+        actions: Actions = ()
+        for link in links:
+            actions += self.happens(LineChanged(link, line))
+        return actions
+
+    def watches_disk(self, seconds: float) -> Actions:
+        """Time in which the peer speaks on no link, and renews its registration once a second."""
+        actions: Actions = ()
+        for _ in range(int(seconds)):
+            actions += self.passes(1)
+            actions += self.reads_disk()
+        return actions
+
     def observes(self, name: GroupName, state: GroupState) -> Actions:
         """systemd, netlink and the disk were looked at."""
         return self.happens(GroupObserved(name, state))
@@ -259,6 +290,21 @@ def with_router(driven: Driven) -> Driven:
     """The same with a ping node, which has not answered yet."""
     router = Link(ROUTER, leads_to_peer=False)
     driven.node = replace(driven.node, links=(*driven.node.links, router))
+    return driven
+
+
+def equipped(
+    driven: Driven,
+    *,
+    fencing: Fencing = Fencing.AUTO,
+    disk: bool | None = True,
+    stonith: bool = False,
+) -> Driven:
+    """The same with what can fence; `disk`: reserved, plain (False), or none in any group."""
+    driven.node = replace(driven.node, fencing=fencing, has_stonith=stonith)
+    if disk is not None:
+        link = DISK_LINK if disk else None
+        driven.happens(DiskFound(DISK, reserved=disk, link=link))
     return driven
 
 
