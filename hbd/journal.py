@@ -73,6 +73,8 @@ class MessageId(Enum):
     DISK_LOST = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e42"
     REBOOTING = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e43"
     PREEMPTING = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e44"
+    FENCING = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e45"
+    WATCHDOG = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e46"
 
 
 def fields(message_id: MessageId | None = None, **values: object) -> dict[str, object]:

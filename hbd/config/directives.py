@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from hbd.cluster.terms import Fencing
 from hbd.config import clients, fencing, media, policy
 from hbd.config.draft import DEFAULT_BAUD, DEFAULT_PORT
-from hbd.config.model import Fencing, GenerationMethod, Severity, UuidSource
+from hbd.config.model import GenerationMethod, Severity, UuidSource
 from hbd.config.rules import Choice, Flag, Number, Own, Rule, Text, Time
 
 HIGHEST_NUMBER = 2**31 - 1  # a C int, which heartbeat keeps these in
@@ -99,7 +100,6 @@ _UNIT_CORE = "core dumps are systemd's (coredumpctl list hbd)"
 _UNCOMPRESSED = "hbd's messages are small and are never compressed"
 _NO_PACEMAKER = "it is Pacemaker's, which hbd does not run"
 _NOT_PACKAGED = "the medium is not in Debian's heartbeat 3.0.6, and hbd has none like it"
-_UNFENCED = "fencing is not done by this version: a lost peer is taken over unprotected"
 _NO_CLIENTS = "hbd starts no programs: make it a systemd unit with PartOf=hbd.service"
 
 _TABLE = (
@@ -174,12 +174,7 @@ _TABLE = (
     _instead("syslogmsgfmt", "BOOL", Flag(), _JOURNAL, default="on"),
     Directive("debug", "LEVEL", Number(0, 255), "0"),
     # The process
-    _instead(
-        "watchdog", "DEV", Own(fencing.watchdog),
-        "systemd watches hbd (WatchdogSec= in hbd.service); for the machine itself set "
-        "RuntimeWatchdogSec= in systemd-system.conf",
-        once=True,
-    ),
+    Directive("watchdog", "DEV", Own(fencing.watchdog), once=True),
     _instead("realtime", "BOOL", Flag(), _UNIT_PRIORITY, default="on", agrees="on"),
     _instead("rtprio", "PRIORITY", Number(1, 99), _UNIT_PRIORITY),
     _instead(
@@ -208,18 +203,9 @@ _TABLE = (
     ),
     Directive("env", "NAME=VALUE...", Own(clients.env)),
     # Fencing
-    _instead(
-        "fencing", "auto|reservation|stonith|none|required", Choice(FENCINGS), _UNFENCED,
-        default="auto", agrees="none", severity=Severity.WARNING,
-    ),
-    _instead(
-        "stonith", "TYPE FILE", Own(fencing.stonith, whole_line=True), _UNFENCED,
-        severity=Severity.WARNING,
-    ),
-    _instead(
-        "stonith_host", "HOST TYPE PARAMS...", Own(fencing.stonith_host, whole_line=True),
-        _UNFENCED, severity=Severity.WARNING,
-    ),
+    Directive("fencing", "auto|reservation|stonith|none|required", Choice(FENCINGS), "auto"),
+    Directive("stonith", "TYPE FILE", Own(fencing.stonith, whole_line=True)),
+    Directive("stonith_host", "HOST TYPE PARAMS...", Own(fencing.stonith_host, whole_line=True)),
     _instead(
         "quorum_server", "HOST", Text(),
         "hbd asks no quorum server: only the links tell whether the peer lives",

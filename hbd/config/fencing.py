@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from hbd.cluster.terms import NodeName
+from hbd.cluster.terms import Fencing, NodeName
 from hbd.config.draft import Draft
 from hbd.config.findings import BadValue, quoted
-from hbd.config.model import FenceDevice, Fencing
+from hbd.config.model import FenceDevice
 from hbd.config.surroundings import PathKind
 from hbd.config.values import words
 

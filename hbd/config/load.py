@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hbd.cluster.keys import Keyring
-from hbd.cluster.terms import MILLISECOND, AutoFailback, NodeName, Usec
+from hbd.cluster.terms import MILLISECOND, AutoFailback, Fencing, NodeName, Usec
 from hbd.config import authkeys, ha_cf, haresources, sanity
 from hbd.config.directives import DIRECTIVES
 from hbd.config.draft import Draft
 from hbd.config.findings import BadValue, Findings
 from hbd.config.model import (
     Config,
-    Fencing,
     GenerationMethod,
     GroupConfig,
     MessageFormat,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hbd.cluster.keys import Keyring
-from hbd.cluster.terms import AutoFailback, GroupName, LinkName, NodeName, Usec
+from hbd.cluster.terms import AutoFailback, Fencing, GroupName, LinkName, NodeName, Usec
 from hbd.cluster.timing import Timing
 
 
@@ -159,16 +159,6 @@ class UuidSource(Enum):
 
     FILE = "file"
     NODENAME = "nodename"
-
-
-class Fencing(Enum):
-    """ha.cf `fencing`: what must be sure before a lost peer's groups are taken over."""
-
-    AUTO = "auto"  # whatever is there: reservations, else devices, else only a warning
-    RESERVATION = "reservation"  # the disks themselves
-    STONITH = "stonith"  # the devices of stonith and stonith_host
-    NONE = "none"  # nothing: the links and times of ha.cf, as in heartbeat
-    REQUIRED = "required"  # like auto, but where nothing protects nothing is taken over
 
 
 @dataclass(frozen=True, slots=True)

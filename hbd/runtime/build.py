@@ -44,6 +44,8 @@ def node_of(
         ],
         now=now,
         maintenance=maintenance,
+        fencing=config.fencing,
+        has_stonith=any(device.target in (None, config.peer) for device in config.fence_devices),
     )
 
 

@@ -67,6 +67,7 @@ from hbd.runtime.clock import Alarm, now
 from hbd.runtime.definition import Definitions
 from hbd.runtime.fencer import Fencer
 from hbd.runtime.groups import Groups
+from hbd.runtime.guard import Guard
 from hbd.runtime.inbox import Inbox
 from hbd.runtime.media import Media
 from hbd.runtime.network import Network
@@ -137,6 +138,7 @@ class Daemon:
         self._node = build.node_of(config, self._generation, now(), maintenance=maintenance)
         self._groups: Groups | None = None
         self._fencer: Fencer | None = None
+        self._guard = Guard(config.watchdog)
         self._reloads = Reloads(source, self, notifier)
         self._endpoint: Endpoint | None = None
         self._network: Network | None = None
@@ -157,6 +159,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGUSR1, self._end, EXIT_REPLACE)
         loop.add_signal_handler(signal.SIGHUP, self._reload_for_signal)
         self._notifier.set_watchdog(watchdog_usec(self._config.timing.deadtime_usec))
+        self._guard.arm(self._config.timing.deadtime_usec)
         self._media.open()
         self._inbox.post(ClockTicked())  # the first heartbeat: we are here, we know nothing yet
         self._spawn(self._set_up(), "set-up")
@@ -173,7 +176,11 @@ class Daemon:
             await self._network.carrier.watch(self._interface_changed)
             self._groups = Groups(self._config, self._manager, self._network, self._inbox.post)
             self._fencer = Fencer(
-                self._groups, self._network.addresses, self._manager, self._inbox.post
+                self._config,
+                self._groups,
+                self._network.addresses,
+                self._manager,
+                self._inbox.post,
             )
             await self._groups.set_up(self._config)
             await self._join_bus(self._groups)
@@ -218,6 +225,8 @@ class Daemon:
 
     def _end(self, status: int) -> None:
         self._inbox.close()  # what comes now is for the next life, after a crash above all
+        if status != EXIT_CRASH:
+            self._guard.disarm()
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(status)
 
@@ -283,6 +292,7 @@ class Daemon:
                 self._spawn(self._keep_maintenance(), "maintenance")
             case ProveAlive():
                 self._notifier.alive()
+                self._guard.feed()
             case Quit():
                 self._end(EXIT_OK)
             case _:

@@ -12,7 +12,9 @@ from typing import Final, assert_never
 from hbd.cluster.action import Fence
 from hbd.cluster.event import Event, FenceConfirmed, FenceFailed
 from hbd.cluster.terms import SECOND, GroupName, Means, NodeName, Usec
+from hbd.config.model import Config
 from hbd.errors import AdapterError
+from hbd.fencing.agent import FenceAgent, outside_sandbox
 from hbd.journal import MessageId, fields
 from hbd.net.address import Addresses
 from hbd.runtime.groups import Groups
@@ -20,6 +22,7 @@ from hbd.systemd.manager import Manager
 
 REBOOT_UNIT: Final = "hbd-reboot.service"
 REBOOT_LIMIT_USEC: Final = Usec(5 * SECOND)
+STONITH_LIMIT_USEC: Final = Usec(30 * SECOND)  # a board answers in 1 to 10 s; off takes some
 
 _log = logging.getLogger("hbd.fence")
 
@@ -29,18 +32,28 @@ class Fencer:
 
     def __init__(
         self,
+        config: Config,
         groups: Groups,
         addresses: Addresses,
         manager: Manager,
         post: Callable[[Event], None],
     ) -> None:
+        self._agents = [
+            FenceAgent(device.agent, device.parameters, STONITH_LIMIT_USEC, wrap=outside_sandbox)
+            for device in config.fence_devices
+            if device.target in (None, config.peer)
+        ]
+        self._is_at_work = False
         self._groups = groups
         self._addresses = addresses
         self._manager = manager
         self._post = post
 
     async def fence(self, action: Fence) -> None:
-        """Make sure of the peer, by the means that the core chose."""
+        """Make sure of the peer, by the means that the core chose; asked again meanwhile, once."""
+        if self._is_at_work:
+            return
+        self._is_at_work = True
         try:
             await self._fence(action)
         except AdapterError as error:
@@ -48,17 +61,37 @@ class Fencer:
         else:
             proven = action.means is not Means.NONE
             self._post(FenceConfirmed(action.target, proven=proven))
+        finally:
+            self._is_at_work = False
 
     async def _fence(self, action: Fence) -> None:
         match action.means:
             case Means.RESERVATION:
                 await self._groups.disks.secure(action.groups)
             case Means.STONITH:
-                raise AdapterError("no power switch is known")
+                await self._switch_off(action.target)
             case Means.NONE:
                 await self._ask_addresses(action.target, action.groups)
             case _:
                 assert_never(action.means)
+
+    async def _switch_off(self, peer: NodeName) -> None:
+        """The first device that makes sure is enough; AdapterError with what each one said."""
+        failures: list[str] = []
+        for agent in self._agents:
+            _log.warning(
+                "Switching %s off by %s, because nothing else proves that it is off",
+                peer,
+                agent.name,
+                extra=fields(MessageId.FENCING, peer=peer, protection="stonith"),
+            )
+            try:
+                await agent.off(peer)
+            except AdapterError as error:
+                failures.append(str(error))
+            else:
+                return
+        raise AdapterError("; ".join(failures) or f"ha.cf has no stonith_host for {peer}")
 
     async def _ask_addresses(self, peer: NodeName, names: tuple[GroupName, ...]) -> None:
         """Nobody may answer for an address that is about to be taken: the dead do not."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hbd.cluster.terms import NodeName
+from hbd.cluster.terms import Fencing, NodeName
 from hbd.config.check import check
-from hbd.config.model import FenceDevice, Fencing
+from hbd.config.model import FenceDevice
 from hbd.config.surroundings import PathKind
 from tests.unit.config.files import Files
 from tests.unit.config.machine import LabMachine

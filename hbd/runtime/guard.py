@@ -1,0 +1,61 @@
+"""ha.cf's `watchdog`: the device that resets this machine when hbd makes no progress.
+
+A machine whose watchdog cannot be used still serves: the line in the journal says what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from hbd.cluster.terms import SECOND, Usec
+from hbd.errors import AdapterError
+from hbd.fencing.watchdog import Watchdog
+from hbd.journal import MessageId, fields
+
+_log = logging.getLogger("hbd.watchdog")
+
+
+class Guard:
+    """The machine's watchdog, or none."""
+
+    def __init__(self, path: str | None) -> None:
+        """`path` is as in ha.cf; None where it names no watchdog."""
+        self._watchdog = None if path is None else Watchdog(path)
+
+    def arm(self, deadtime_usec: Usec) -> None:
+        """From now on a reset follows half of deadtime without `feed`."""
+        if self._watchdog is None:
+            return
+        try:
+            armed = self._watchdog.arm(deadtime_usec)
+        except AdapterError as error:
+            self._watchdog = None
+            _log.error("%s; a frozen machine is not reset", error, extra=fields(MessageId.WATCHDOG))
+            return
+        _log.info(
+            "Watchdog armed (%s): it resets this machine after %.0f s without progress",
+            armed.identity,
+            armed.timeout_usec / SECOND,
+            extra=fields(MessageId.WATCHDOG, usec=armed.timeout_usec),
+        )
+        for remark in armed.remarks:
+            _log.warning("%s", remark, extra=fields(MessageId.WATCHDOG))
+
+    def feed(self) -> None:
+        """Progress was made."""
+        if self._watchdog is None:
+            return
+        try:
+            self._watchdog.feed()
+        except AdapterError as error:
+            self._watchdog = None
+            _log.error("%s", error, extra=fields(MessageId.WATCHDOG))
+
+    def disarm(self) -> None:
+        """hbd ends in good order. A crash leaves it armed, for the next life to take up in time."""
+        if self._watchdog is None or not self._watchdog.is_armed:
+            return
+        try:
+            self._watchdog.disarm()
+        except AdapterError as error:
+            _log.error("%s", error, extra=fields(MessageId.WATCHDOG))
