@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import NoReturn
 
 from hbd.bus.names import Verb
+from hbd.cli import agent
 from hbd.cli import heartbeat_view as words
 from hbd.cli.client import connected
 from hbd.cli.outcome import Exit, Trouble
@@ -112,7 +113,8 @@ async def _picture() -> StatusView:
 
 async def _submit(verb: Verb, scope: str) -> None:
     async with connected() as client:
-        await client.submit(verb, scope, is_group=False, ask=True)
+        with agent.on_this_terminal():
+            await client.submit(verb, scope, is_group=False, ask=True)
 
 
 def _status_of(trouble: Trouble) -> Status:
