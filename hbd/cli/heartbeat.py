@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import NoReturn
 
 from hbd.bus.names import Verb
+from hbd.cli import agent
 from hbd.cli import heartbeat_view as words
 from hbd.cli.client import connected
 from hbd.cli.outcome import Exit, Trouble
@@ -65,7 +66,7 @@ def cl_status(arguments: Sequence[str] | None = None) -> int:
     try:
         view = asyncio.run(_picture())
     except Trouble as trouble:
-        if chosen.question == "hbstatus" and trouble.status is Exit.NOT_RUNNING:
+        if chosen.question == "hbstatus" and trouble.status in (Exit.NOT_RUNNING, Exit.NO_BUS):
             print(STOPPED)
             return Status.DOWN
         print(f"cl_status: {trouble}", file=sys.stderr)
@@ -112,11 +113,16 @@ async def _picture() -> StatusView:
 
 async def _submit(verb: Verb, scope: str) -> None:
     async with connected() as client:
-        await client.submit(verb, scope, is_group=False, ask=True)
+        with agent.on_this_terminal():
+            await client.submit(verb, scope, is_group=False, ask=True)
 
 
 def _status_of(trouble: Trouble) -> Status:
-    known = {Exit.NOT_RUNNING: Status.DOWN, Exit.TIMEOUT: Status.TIMEOUT}
+    known = {
+        Exit.NOT_RUNNING: Status.DOWN,
+        Exit.NO_BUS: Status.DOWN,
+        Exit.TIMEOUT: Status.TIMEOUT,
+    }
     return known.get(trouble.status, Status.FAILED)
 
 

@@ -21,7 +21,7 @@ from tests.bus.beliefs import ETH1, FACTS, GATEWAY, HERE, OTHER, SHARE, THERE, T
 from tests.bus.client import Client
 from tests.bus.private_bus import PrivateBus
 
-JOB = Request(JobId(1), Verb.TAKEOVER, Scope.ALL, None, "uid 0")
+JOB = Request(JobId(1), Verb.TAKEOVER, Scope.ALL, None, "uid 0", beliefs.NOW)
 
 
 def tree() -> properties.Tree:

@@ -220,12 +220,12 @@ async def test_a_stopped_daemon_is_told_and_not_started(private_bus: PrivateBus)
         assert len(err.splitlines()) == 1
 
 
-async def test_without_a_bus_hbd_does_not_run(private_bus: PrivateBus) -> None:
-    """Goal: a clear status where nothing is there. Method: a dead bus, with every verb."""
+async def test_without_a_bus_nobody_can_be_asked(private_bus: PrivateBus) -> None:
+    """Goal: a status of its own where no bus is. Method: a dead bus, with every kind of verb."""
     await private_bus.kill()
-    for verb in ("status", "takeover", "standby"):
+    for verb in ("status", "takeover", "links", "failback", "confirm-peer-down"):
         status, out, err = await ended(await hbctl(private_bus, verb))
-        assert (status, out) == (Exit.NOT_RUNNING, "")
+        assert (status, out) == (Exit.NO_BUS, "")
         assert len(err.splitlines()) == 1
 
 

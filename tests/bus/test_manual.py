@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from hbd.bus import contract
 from hbd.bus.contract import Emits
 from hbd.bus.names import BUS_NAME, Error, Interface, Permission
 from hbd.cli.outcome import Exit
-from hbd.cli.view import StatusView
+from hbd.cli.problems import Kind, Problem, Severity
+from hbd.cli.view import (
+    GroupView,
+    JobView,
+    LinkView,
+    NodeView,
+    ResourceView,
+    StatusView,
+    TransitionView,
+)
 from hbd.cluster.terms import JobResult, Scope
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MAN = contract.SOURCE_TREE.parent / "man"
 API = (MAN / "org.hbd.Heartbeat1.5").read_text(encoding="utf-8")
@@ -70,10 +83,31 @@ def test_every_error_permission_scope_and_result_is_documented() -> None:
     assert items(section(API, ".Ss Requests and jobs"), "Sy") == words
 
 
-def test_every_exit_status_and_json_key_of_hbctl_is_documented() -> None:
-    """Goal: scripts can rely on them. Method: numbers and keys against the code."""
+def test_every_exit_status_of_hbctl_is_documented() -> None:
+    """Goal: scripts can rely on them. Method: numbers against the code."""
     statuses = re.findall(r"^\.It (\d+)$", section(HBCTL, ".Sh EXIT STATUS"), re.MULTILINE)
     assert [int(status) for status in statuses] == sorted(Exit)
-    text = section(HBCTL, ".Ss The object of status --json")
-    keys = set(re.findall(r"Sy (\w+)", text)) - {"resources", "last_heard_usec"}
-    assert keys == {"now_usec"} | {field.name for field in fields(StatusView)}
+
+
+def test_every_key_of_hbctls_json_is_documented_and_nothing_else() -> None:
+    """Goal: a program can be written from the page. Method: each list against its dataclass."""
+    top = items(section(HBCTL, ".Ss The object of status --json"), "Sy")
+    assert top == {"now_usec", "running", "problems"} | keys(StatusView)
+    for heading, shown in {
+        "nodes": NodeView,
+        "links": LinkView,
+        "groups": GroupView,
+        "resources": ResourceView,
+        "last_transition": TransitionView,
+        "jobs": JobView,
+        "problems": Problem,
+    }.items():
+        assert items(section(HBCTL, f".Ss The keys of {heading}"), "Sy") == keys(shown), heading
+    text = section(HBCTL, ".Ss The keys of problems")
+    words = {kind.value for kind in Kind} | {severity.value for severity in Severity}
+    assert set(re.findall(r"^\.Ql (\S+)", text, re.MULTILINE)) == words
+
+
+def keys(shown: type[DataclassInstance]) -> set[str]:
+    """The keys of one object in the JSON."""
+    return {field.name for field in fields(shown)}

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hbd.cli import heartbeat
+from hbd.cli import heartbeat, main
 from hbd.cli.outcome import Exit
 from hbd.cluster.terms import Scope
 from hbd.config.directives import DIRECTIVES
+from hbd.journal import MessageId
 from tests.house.manual import PAGES, items, pages, references
 from tests.house.tree import ROOT, is_below, python_files, syntax
 
@@ -125,6 +126,40 @@ def test_each_journal_field_is_documented_and_nothing_else() -> None:
         if keyword.arg is not None
     }
     assert items(PAGES / "hbd.8", "Ev ") == logged | {"MESSAGE_ID", "HBD_EVENT"}
+
+
+def test_each_message_is_documented_and_nothing_else() -> None:
+    """Goal: `journalctl HBD_EVENT=…` can be learned. Method: the enum against the page's list."""
+    events = {message.name.lower().replace("_", "-") for message in MessageId}
+    assert items(PAGES / "hbd.8", "Sy ") == events
+
+
+def test_each_verb_of_hbctl_is_documented_and_nothing_else() -> None:
+    """Goal: `hbctl --help` and hbctl(1) agree. Method: the parser's verbs, the first list."""
+    [verbs] = [
+        action.choices
+        for action in main._parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    verbs_alone = (PAGES / "hbctl.1").read_text().partition("\n.El\n")[0]
+    assert set(re.findall(r"^\.It Cm (\S+)", verbs_alone, re.MULTILINE)) == set(verbs)
+
+
+@pytest.mark.parametrize("command", ["hb_standby", "hb_takeover"])
+def test_each_exit_status_of_heartbeats_commands_is_documented(command: str) -> None:
+    """Goal: old scripts can rely on them. Method: what the function returns, and the list."""
+    source = syntax(ROOT / "hbd/cli/heartbeat.py")
+    [move] = [
+        node
+        for node in ast.walk(source)
+        if isinstance(node, ast.FunctionDef) and node.name == "_move"
+    ]
+    returned = {
+        ast.unparse(node.value)
+        for node in ast.walk(move)
+        if isinstance(node, ast.Return) and node.value is not None
+    }
+    assert items(PAGES / f"{command}.1", r"(?=\d)") == returned
 
 
 def test_each_option_of_the_daemon_is_documented_and_nothing_else() -> None:

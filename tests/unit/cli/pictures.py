@@ -36,7 +36,10 @@ def objects() -> dict[str, dict[str, dict[str, object]]]:
         ROOT: {Interface.MANAGER: dict(MANAGER)},
         "/n/1": {Interface.NODE: _node("ttisrv1", local=True, heard=0, holds=[SHARE])},
         "/n/2": {Interface.NODE: _node("ttisrv2", local=False, heard=NOW_USEC - 400_000, holds=[])},
-        "/l/1": {Interface.LINK: _link("eth1", "bcast", "up", "", NOW_USEC - 400_000)},
+        "/l/1": {
+            Interface.LINK: _link("eth1", "bcast", "up", "", NOW_USEC - 400_000)
+            | {"Counters": {"heard": 99, "missed": 1}}
+        },
         "/l/2": {Interface.LINK: _link("/dev/ttyS0", "serial", "dead", "No such device", 0)},
         "/g/1": {
             Interface.GROUP: {
@@ -60,6 +63,7 @@ def objects() -> dict[str, dict[str, dict[str, object]]]:
                 "Scope": "all",
                 "Groups": [SHARE],
                 "RequestedBy": "uid 0",
+                "RequestedUSec": NOW_USEC - 1_200_000,
             }
         },
     }
@@ -91,7 +95,7 @@ def _link(name: str, kind: str, status: str, fault: str, heard: int) -> dict[str
         "Status": status,
         "Fault": fault,
         "LastHeardUSec": heard,
-        "Counters": {"messages-received": 12},
+        "Counters": {},
     }
 
 

@@ -38,10 +38,15 @@ def test_an_unknown_result_is_no_success() -> None:
         (Error.ACCESS_DENIED, Exit.NOT_PERMITTED),
         (Error.INTERACTION_REQUIRED, Exit.NOT_PERMITTED),
         (Error.FAILED, Exit.FAILED),
+        (Error.UNKNOWN_METHOD, Exit.OTHER_VERSION),
+        (Error.UNKNOWN_INTERFACE, Exit.OTHER_VERSION),
+        (Error.UNKNOWN_OBJECT, Exit.OTHER_VERSION),
+        (Error.INVALID_ARGS, Exit.OTHER_VERSION),
         ("org.freedesktop.DBus.Error.ServiceUnknown", Exit.NOT_RUNNING),
         ("org.freedesktop.DBus.Error.NameHasNoOwner", Exit.NOT_RUNNING),
         ("org.freedesktop.DBus.Error.Spawn.ChildExited", Exit.NOT_RUNNING),
         ("org.freedesktop.systemd1.NoSuchUnit", Exit.NOT_RUNNING),
+        ("org.freedesktop.DBus.Error.NoReply", Exit.UNKNOWN),
     ],
 )
 def test_each_error_has_its_status(name: str, status: Exit) -> None:

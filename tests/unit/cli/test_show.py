@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from hbd.cli import show
 from hbd.cli.outcome import Exit, Trouble
-from hbd.cli.view import group_names, status_view
+from hbd.cli.spans import share, span
+from hbd.cli.view import status_view
 from tests.unit.cli.pictures import NOW_USEC, SHARE, objects
 
 
@@ -26,16 +27,17 @@ def test_the_text_has_every_value_in_its_column() -> None:
     text = show.as_text(status_view(objects()), NOW_USEC)
     assert cells(text, "ttisrv1") == ["ttisrv1", "active", "here", SHARE]
     assert cells(text, "ttisrv2") == ["ttisrv2", "active", "0.4 s ago", "-"]
-    assert cells(text, "eth1") == ["eth1", "bcast", "up", "0.4 s ago"]
+    assert cells(text, "eth1") == ["eth1", "bcast", "up", "0.4 s ago", "1.0%"]
     assert cells(text, "/dev/ttyS0") == [
         "/dev/ttyS0",
         "serial",
         "dead",
         "never",
+        "-",
         "No such device",
     ]
     assert cells(text, SHARE)[1:5] == ["ttisrv1", "started", "stopped", "ttisrv1"]
-    assert cells(text, "7") == ["7", "standby", SHARE, "uid 0"]
+    assert cells(text, "7") == ["7", "standby", SHARE, "uid 0", "1.2 s", "0 of 2 resources stopped"]
 
 
 def test_the_json_has_every_value() -> None:
@@ -45,39 +47,18 @@ def test_the_json_has_every_value() -> None:
     assert told["deadtime_usec"] == 5_000_000
     assert told["nodes"][0]["holds"] == [SHARE]
     assert told["links"][1]["fault"] == "No such device"
-    assert told["links"][0]["counters"] == {"messages-received": 12}
+    assert told["links"][0]["counters"] == {"heard": 99, "missed": 1}
     assert told["groups"][0]["peer_state"] == "stopped"
     assert [each["text"] for each in told["groups"][0]["resources"]] == [SHARE, "smb"]
     assert told["jobs"][0]["verb"] == "standby"
 
 
-def test_a_failure_and_an_unproven_fence_are_remarked() -> None:
-    """Goal: what needs a person stands out. Method: one of each, and their number."""
-    changed = objects()
-    assert show.remarks(status_view(changed)) == []
-    changed["/g/1"]["org.hbd.Heartbeat1.Group"]["Failure"] = "smb: exit status 1"
-    changed["/r/2"]["org.hbd.Heartbeat1.Resource"]["Why"] = "exit status 1"
-    changed["/n/2"]["org.hbd.Heartbeat1.Node"]["Status"] = "fenced"
-    assert len(show.remarks(status_view(changed))) == 3
-    changed["/n/2"]["org.hbd.Heartbeat1.Node"]["FenceProven"] = True
-    assert len(show.remarks(status_view(changed))) == 2
-
-
-def test_maintenance_is_remarked_for_either_node() -> None:
-    """Goal: nobody forgets it. Method: one node, then both."""
-    changed = objects()
-    changed["/n/1"]["org.hbd.Heartbeat1.Node"]["Maintenance"] = True
-    assert len(show.remarks(status_view(changed))) == 1
-    changed["/n/2"]["org.hbd.Heartbeat1.Node"]["Maintenance"] = True
-    assert len(show.remarks(status_view(changed))) == 2
-
-
 def test_the_links_are_shown_with_what_they_counted() -> None:
     """Goal: a bad cable is found. Method: the rows' cells, and the same as JSON."""
     text = show.links_as_text(status_view(objects()), NOW_USEC)
-    assert cells(text, "eth1") == ["eth1", "bcast", "up", "0.4 s ago"]
+    assert cells(text, "eth1") == ["eth1", "bcast", "up", "0.4 s ago", "1.0%"]
     assert cells(text, "COUNTED") == ["COUNTED", "eth1", "/dev/ttyS0"]
-    assert cells(text, "messages-received") == ["messages-received", "12", "12"]
+    assert cells(text, "heard") == ["heard", "99", "-"]
     told = json.loads(show.links_as_json(status_view(objects()), NOW_USEC))
     assert told["now_usec"] == NOW_USEC
     assert [link["name"] for link in told["links"]] == ["eth1", "/dev/ttyS0"]
@@ -98,7 +79,7 @@ def test_a_daemon_of_another_version_is_a_clear_trouble() -> None:
     del changed["/g/1"]["org.hbd.Heartbeat1.Group"]["Owner"]
     with pytest.raises(Trouble) as trouble:
         status_view(changed)
-    assert trouble.value.status is Exit.FAILED
+    assert trouble.value.status is Exit.OTHER_VERSION
     changed = objects()
     changed["/g/1"]["org.hbd.Heartbeat1.Group"]["Owner"] = 5
     with pytest.raises(Trouble):
@@ -112,19 +93,29 @@ def test_a_job_that_ended_between_two_questions_is_left_out() -> None:
     assert status_view(changed).jobs == ()
 
 
-def test_progress_is_one_line_for_a_state_and_none_for_anything_else() -> None:
-    """Goal: who waits sees what moves. Method: changes of each kind."""
-    assert group_names(objects()) == {"/g/1": SHARE, "/r/1": SHARE, "/r/2": "smb"}
-    line = show.change("smb", {"State": "stopping"})
-    assert line is not None
-    assert "stopping" in line
-    assert show.change(SHARE, {"Epoch": 4}) is None
-
-
 @pytest.mark.parametrize(
     ("usec", "shown"),
     [(0, "0 s"), (400_000, "0.4 s"), (5_000_000, "5 s"), (150_000_000, "2 min"), (10**12, "12 d")],
 )
 def test_spans_are_short(usec: int, shown: str) -> None:
     """Goal: an age is read at a glance. Method: one of each size."""
-    assert show._span(usec) == shown
+    assert span(usec) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [(None, "-"), (0.0, "0%"), (0.0001, "<0.1%"), (0.012, "1.2%"), (0.25, "25%"), (1.0, "100%")],
+)
+def test_a_loss_is_never_rounded_to_none(part: float | None, shown: str) -> None:
+    """Goal: one lost heartbeat in ten thousand is still seen. Method: one of each size."""
+    assert share(part) == shown
+
+
+def test_a_ping_node_that_answers_has_lost_nothing() -> None:
+    """Goal: the question under way is no loss. Method: one answer fewer, then a third missing."""
+    changed = objects()
+    link = changed["/l/1"]["org.hbd.Heartbeat1.Link"]
+    link["LeadsToPeer"] = False
+    for sent, received, loss in ((0, 0, None), (10, 9, 0.0), (10, 10, 0.0), (13, 8, 4 / 12)):
+        link["Counters"] = {"messages_sent": sent, "messages_received": received}
+        assert status_view(changed).links[0].loss == loss

@@ -82,6 +82,25 @@ def test_a_hole_is_noticed_asked_for_and_filled_late() -> None:
     assert peer.incoming.next_due() is None
 
 
+def test_each_link_counts_what_it_lost() -> None:
+    """Goal: a bad cable is seen though the other link fills every hole.
+
+    Method: the serial line loses two of five; one comes late by repair; then a new life begins.
+    """
+    peer = Peer()
+    for number in range(10, 15):
+        peer.says(number)
+        if number not in (11, 13):
+            peer.says(number, link=TTY)
+    peer.says(11, link=TTY)
+    peer.says(14, link=TTY)
+    tallies = peer.incoming.tallies
+    assert (tallies[ETH].heard, tallies[ETH].missed) == (5, 0)
+    assert (tallies[TTY].heard, tallies[TTY].missed) == (3, 2)
+    peer.says(900, link=TTY, life=Generation(LIFE + 1))
+    assert (tallies[TTY].heard, tallies[TTY].missed) == (4, 2)
+
+
 def test_a_life_begins_with_a_status_at_any_number() -> None:
     """Goal: no act on the word of a life that nobody announced. Method: other types first."""
     peer = Peer()
