@@ -104,13 +104,16 @@ def without_power_at(node: Node) -> Instant | None:
 
     One wire is not enough. What was on its way when they died has a moment to arrive, and a disk
     that can say that the peer lives has a heartbeat's time to do so: any sign of life later than
-    that, and the wires are wrong.
+    that, and the wires are wrong. A fall that this node slept through, or after, proves nothing:
+    what has been said since waits in its sockets.
     """
     to_peer = [link for link in node.links if link.leads_to_peer]
     falls = [link.fell_at for link in to_peer if link.fell_at is not None]
     if len(to_peer) < 2 or len(falls) < len(to_peer):
         return None
     at = max(falls)
+    if at < node.watched_since:
+        return None
     has_disk = any(link.is_disk for link in node.links)
     patience = node.timing.keepalive_usec * 3 // 2 if has_disk else node.timing.keepalive_usec // 4
     signs = [node.peer.heard_at or 0, node.peer.disk_at or 0]

@@ -9,6 +9,7 @@ refreshes nothing. It knows no group.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from hbd.cluster import evidence, fence
 from hbd.cluster.action import (
@@ -143,7 +144,8 @@ def expire(node: Node, now: Instant) -> Step:
     void_at = _void_at(node)
     if void_at is not None and now >= void_at:  # alive on the disk, but what it said is too old
         peer = replace(peer, status=PeerStatus.LATE, report=None)
-        return Step(replace(node, peer=peer), (ForgetPeerSequence(),))
+        void = Step(replace(node, peer=peer), (ForgetPeerSequence(),))
+        return void.then(partial(expire, now=now))  # its deadtime was its word, too
     late_at = _late_at(node)
     if late_at is not None and now >= late_at:
         return Step(replace(node, peer=replace(peer, status=PeerStatus.LATE)))
@@ -226,7 +228,7 @@ def _lost_at(node: Node) -> Instant | None:
         lost_at = _lifeless_since(node) + _peer_deadtime(node)
         dark_at = evidence.without_power_at(node)
         if dark_at is not None and node.protection() is not Means.NONE:
-            lost_at = min(lost_at, max(dark_at, node.watched_since))
+            lost_at = min(lost_at, dark_at)
     elif node.peer.status is PeerStatus.UNKNOWN:
         lost_at = _silent_since(node) + node.timing.initdead_usec
     else:
