@@ -94,7 +94,8 @@ def on_observed(node: Node, event: GroupObserved) -> Step:
         return Step(node)  # of what it was before a reload, or is not yet
     if event.state is GroupState.STOPPED and group.state is GroupState.START_FAILED:
         return Step(node)
-    return Step(node.with_group(replace(group, state=event.state)))
+    disk_lost = group.disk_lost and event.state is not GroupState.STOPPED
+    return Step(node.with_group(replace(group, state=event.state, disk_lost=disk_lost)))
 
 
 def on_started(node: Node, event: GroupStarted) -> Step:
@@ -149,7 +150,7 @@ def on_disk_lost(node: Node, event: DiskLost, now: Instant) -> Step:
     if group is None or not group.state.is_held:
         return Step(node)
     node = evidence.is_alive_on_disk(node, now)
-    if node.owns(group):
+    if node.owns(group) or node.found_serving(group):
         epoch = Epoch(group.epoch + 1)
         group = replace(group, epoch=epoch, owner=node.peer.name, giving=False, wanted=False)
     lost = replace(group, failback_due=False, disk_lost=True, failure=event.why)
