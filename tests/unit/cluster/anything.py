@@ -7,12 +7,15 @@ was asked and the peer often speaks in turn, as they do in life, and often they 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from hbd.cluster.action import Action
 from hbd.cluster.event import (
     ClockTicked,
+    DiskFound,
+    DiskLost,
+    DiskRead,
     Event,
     FailureCleared,
     FenceConfirmed,
@@ -25,6 +28,7 @@ from hbd.cluster.event import (
     GroupStopped,
     HeartbeatHeard,
     LeaveRequested,
+    LineChanged,
     LinkHeard,
     MaintenanceSet,
     PeerConfirmedDown,
@@ -39,13 +43,16 @@ from hbd.cluster.terms import (
     MILLISECOND,
     SECOND,
     AutoFailback,
+    DiskHolder,
     Epoch,
+    Fencing,
     Generation,
     GroupName,
     GroupReport,
     GroupState,
     Instant,
     JobId,
+    LineState,
     LinkName,
     NodeName,
     Phase,
@@ -56,6 +63,7 @@ from hbd.cluster.terms import (
 )
 from tests.unit.cluster.driven import (
     DISK,
+    DISK_LINK,
     ETHERNET,
     HERE,
     LIFE,
@@ -65,12 +73,14 @@ from tests.unit.cluster.driven import (
     THERE,
     fresh,
     joined,
+    with_router,
 )
 
 GHOST = GroupName("ghost")  # a group, a link and a node that this node does not have
 STRANGER = NodeName("ttisrv9")
 NAMES = (DISK, DISK, DISK, MAIL, MAIL, GHOST)
 LINKS = (ETHERNET, SERIAL, ROUTER, LinkName("eth9"))
+DISK_LINKS = (*(DISK_LINK,) * 6, None, LinkName("disk-9"))
 OBSERVED = (GroupState.STOPPED, GroupState.PARTIAL, GroupState.STARTED)
 LONGEST_WAIT = 400 * SECOND  # beyond every limit of the core
 
@@ -121,6 +131,8 @@ class Dice:
             *(self._heartbeat,) * 10,
             *(self._answer,) * 8,
             *(self._observed,) * 3,
+            *(self._disk,) * 3,
+            self._line,
             *(self._request,) * 2,
             self._goodbye,
             self._fencing,
@@ -139,7 +151,11 @@ class Dice:
         """A node just started, or one in the middle of its day."""
         begin = self._random.choice((fresh, joined))
         homes = self._random.choice(({DISK: HERE}, {DISK: THERE}, {DISK: HERE, MAIL: THERE}))
-        return begin(homes, auto_failback=self._random.choice(list(AutoFailback))).node
+        driven = begin(homes, auto_failback=self._random.choice(list(AutoFailback)))
+        if self.is_lucky(0.5):
+            with_router(driven)
+        fencing = self._random.choice(list(Fencing))
+        return replace(driven.node, fencing=fencing, has_stonith=self.is_lucky(0.4))
 
     def wait(self) -> int:
         """How long nothing happens, in µs."""
@@ -193,6 +209,17 @@ class Dice:
 
     def _observed(self, _: Node) -> Event:
         return GroupObserved(self._random.choice(NAMES), self._random.choice(OBSERVED))
+
+    def _disk(self, _: Node) -> Event:
+        choose, link = self._random.choice, self._random.choice(DISK_LINKS)
+        if self.is_lucky(0.3):
+            return DiskFound(choose(NAMES), reserved=self.is_lucky(0.7), link=link)
+        if self.is_lucky(0.2):
+            return DiskLost(choose(NAMES), "preempted")
+        return DiskRead(link or DISK_LINK, choose(list(DiskHolder)), moved=self.is_lucky(0.5))
+
+    def _line(self, _: Node) -> Event:
+        return LineChanged(self._random.choice(LINKS), self._random.choice(list(LineState)))
 
     def _request(self, _: Node) -> Event:
         kind = self._random.choice((TakeoverRequested, StandbyRequested))

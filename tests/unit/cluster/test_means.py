@@ -1,4 +1,4 @@
-"""By what a lost peer is fenced, and when nobody is: ha.cf's `fencing`, the disks and the switch."""
+"""By what a lost peer is fenced, and when nobody is: ha.cf's `fencing`, the disks, the switch."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ def test_where_nothing_can_make_sure_the_operators_word_does(fencing: Fencing) -
 
 
 def test_a_node_that_reaches_nobody_does_not_seize() -> None:
-    """Goal: it may be this node that is cut off. Method: the ping node is silent too; it answers."""
+    """Goal: it may be this node that is cut off. Method: no ping node answers; one does."""
     driven = equipped(with_router(watching()), fencing=NONE)
     driven.happens(LinkHeard(ROUTER))
     assert only(Fence, driven.passes(60)) == []
@@ -287,7 +287,7 @@ def test_a_node_that_reaches_nobody_does_not_seize() -> None:
 
 
 def test_a_live_line_beside_a_dead_one_is_not_a_dead_node() -> None:
-    """Goal: an unplugged cable takes nothing over. Method: serial live, Ethernet dead; then dead."""
+    """Goal: an unplugged cable takes nothing over. Method: serial live, Ethernet dead; both."""
     driven = equipped(watching(), disk=PLAIN)
     driven.line_is(LineState.LIVE, SERIAL)
     driven.line_is(LineState.DEAD, ETHERNET)

@@ -11,7 +11,15 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hbd.cluster.action import Fence, FinishJob, KeepMaintenance, Quit, StartGroup, StopGroup
+from hbd.cluster.action import (
+    Fence,
+    FinishJob,
+    KeepMaintenance,
+    Quit,
+    Reboot,
+    StartGroup,
+    StopGroup,
+)
 from hbd.cluster.change import changes, holder, links_up
 from hbd.cluster.event import (
     ClockTicked,
@@ -23,7 +31,7 @@ from hbd.cluster.event import (
 )
 from hbd.cluster.node import Group
 from hbd.cluster.step import next_deadline
-from hbd.cluster.terms import GroupState, JobResult, PeerStatus, Phase
+from hbd.cluster.terms import Fencing, GroupState, JobResult, Means, PeerStatus, Phase
 from hbd.wire.report import decode_report, encode_report
 from tests.unit.cluster.anything import Taken, life_of
 from tests.unit.cluster.driven import HERE, THERE
@@ -83,6 +91,53 @@ def test_nothing_is_started_that_the_peer_may_run(seed: int, length: int) -> Non
             assert was is not None
             revived = group.revived_at == taken.now and was.state is GroupState.STARTED
             assert clear or out or revived
+
+
+@LIVES
+@given(seeds, lengths)
+def test_nobody_is_fenced_by_what_ha_cf_forbids(seed: int, length: int) -> None:
+    """Goal: the policy holds whatever happens. Method: every ask, and who it is about."""
+    permitted = {
+        Fencing.AUTO: tuple(Means),
+        Fencing.RESERVATION: (Means.RESERVATION,),
+        Fencing.STONITH: (Means.STONITH,),
+        Fencing.NONE: (Means.NONE,),
+        Fencing.REQUIRED: (Means.RESERVATION, Means.STONITH),
+    }
+    for taken in life_of(seed, length):
+        for action in taken.actions:
+            if not isinstance(action, Fence):
+                continue
+            assert action.target == THERE
+            assert action.means in permitted[taken.after.fencing]
+            assert action.means is not Means.STONITH or taken.after.has_stonith
+            assert taken.after.peer.status is PeerStatus.LOST
+            groups = [taken.after.group(name) for name in action.groups]
+            exposed = [g for g in groups if g is None or (g.has_disk and not g.reserved)]
+            assert action.means is not Means.RESERVATION or not exposed
+
+
+@LIVES
+@given(seeds, lengths)
+def test_a_node_reboots_only_for_a_group_that_will_not_stop(seed: int, length: int) -> None:
+    """Goal: the last resort is the last. Method: every reboot has a failed stop before it."""
+    for taken in life_of(seed, length):
+        for action in taken.actions:
+            if isinstance(action, Reboot):
+                group = taken.after.group(action.group)
+                assert group is not None
+                assert group.state is GroupState.STOP_FAILED
+                assert group.disk_lost or group.stop_failures >= taken.after.limits.stop_tries
+
+
+@LIVES
+@given(seeds, lengths)
+def test_a_disk_that_was_lost_is_never_served_from(seed: int, length: int) -> None:
+    """Goal: no client sees yesterday's disk. Method: no lost disk in a group that is ours."""
+    for taken in life_of(seed, length):
+        for group in taken.after.groups:
+            serves = group.state in (GroupState.STARTED, GroupState.STARTING)
+            assert not (group.disk_lost and serves)
 
 
 def claimed(taken: Taken, group: Group) -> bool:
@@ -187,8 +242,9 @@ def test_the_lives_are_worth_living() -> None:
             seen.update(group.state for group in taken.after.groups)
             seen.update([taken.after.peer.status, taken.after.phase])
             seen.update(type(action) for action in taken.actions)
+            seen.update(a.means for a in taken.actions if isinstance(a, Fence))
             seen.update(a.result for a in taken.actions if isinstance(a, FinishJob))
     ends = set(JobResult) - {JobResult.TIMEOUT}  # three minutes of nothing are rare
-    acts = [StartGroup, StopGroup, Quit, KeepMaintenance]
-    corners = [*GroupState, *PeerStatus, *Phase, *ends, *acts]
+    acts = [StartGroup, StopGroup, Fence, Reboot, Quit, KeepMaintenance]
+    corners = [*Means, *GroupState, *PeerStatus, *Phase, *ends, *acts]
     assert [corner for corner in corners if not seen[corner]] == []
