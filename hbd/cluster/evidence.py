@@ -83,7 +83,7 @@ def against_death(node: Node) -> str:
     A dead cable together with a line that is live is not a dead node, and a node that reaches
     nobody at all is more likely to be the one that is cut off.
     """
-    if is_isolated(node):
+    if _is_unanswered(node):
         return "no ping node answers either: it may be this node that is cut off"
     to_peer = [link for link in node.links if link.leads_to_peer]
     live = [link.name for link in to_peer if link.line is LineState.LIVE]
@@ -91,6 +91,17 @@ def against_death(node: Node) -> str:
     if live and dead:
         return f"{', '.join(dead)} is unplugged, and the line {', '.join(live)} is live"
     return ""
+
+
+def _is_unanswered(node: Node) -> bool:
+    """Whether no ping node has answered since a heartbeat of the peer failed to come.
+
+    Not whether they are dead: one cut may end both the peer's words and the pings, and deadping is
+    often longer than deadtime. What answered up to a keepalive after the last word proves nothing.
+    """
+    since = node.stepped_at - (node.timing.deadtime_usec - node.timing.keepalive_usec)
+    pings = [link.heard_at for link in node.links if link.is_ping]
+    return bool(pings) and all(heard_at is None or heard_at < since for heard_at in pings)
 
 
 def is_isolated(node: Node) -> bool:
