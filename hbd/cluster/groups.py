@@ -461,13 +461,17 @@ def _stop_failed(node: Node, group: Group, why: str, now: Instant) -> Step:
 def _must_reboot(node: Node, group: Group) -> bool:
     """Whether a group that cannot be stopped is worth the whole machine.
 
-    It is where the disk belongs to the peer already; and where the peer waits for the group and
-    the disk can be given up, so that the restart of this machine is no takeover from a living one.
+    It is where the disk belongs to the peer already; and where the peer waits for the group, or is
+    the only one who could start it, and the disk can be given up, so that the restart of this
+    machine is no takeover from a living one.
     """
     if group.disk_lost:
         return True
     reserved = node.protection(group) is Means.RESERVATION
-    awaited = node.peer_may_serve and (group.giving or not node.owns(group))
+    leaves = group.giving or not node.owns(group)
+    awaited = (node.peer_may_serve and leaves) or (
+        group.start_failed and _peer_could_start(node, group)
+    )
     return reserved and awaited and group.stop_failures >= node.limits.stop_tries
 
 
