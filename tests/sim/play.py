@@ -1,6 +1,8 @@
 """Plays a story: lines beginning with `>` are what happens, the others what the nodes then believe.
 
-    > groups disk=ttisrv1 mail=ttisrv2     (first, if at all; also: > failback off, > fencing power)
+    > groups disk=ttisrv1 mail=ttisrv2     (first, if at all)
+    > failback off                         (also: fencing power|reservation|required, has-ping)
+    > policy required                      (without any means of it)
     > start ttisrv1
     > run 20
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hbd.cluster import terms
 from hbd.cluster.event import (
     FailureCleared,
     LeaveRequested,
@@ -34,12 +37,15 @@ class Player:
         self._homes: dict[GroupName, NodeName] | None = None
         self._failback = AutoFailback.ON
         self._fencing = Fencing.NONE
+        self._has_ping = False
         self._world: World | None = None
         self._jobs = 0
         self._verbs: dict[str, Callable[..., None]] = {
             "groups": self._groups,
             "failback": self._set_failback,
             "fencing": self._set_fencing,
+            "has-ping": self._set_has_ping,
+            "policy": self._set_policy,
             "start": lambda name: self._host(name).start_daemon(),
             "kill-daemon": lambda name: self._host(name).kill_daemon(),
             "power-off": lambda name: self._host(name).cut_power(),
@@ -48,6 +54,11 @@ class Player:
             "resume": lambda name: self._host(name).resume(),
             "cut": self._cut,
             "mend": self._mend,
+            "mute": self._mute,
+            "cut-disk": lambda n, g: self._set_disk(n, g, is_cut=True),
+            "mend-disk": lambda n, g: self._set_disk(n, g, is_cut=False),
+            "lan-cut": lambda name: self._set_lan(name, is_cut=True),
+            "lan-mend": lambda name: self._set_lan(name, is_cut=False),
             "takeover": self._takeover,
             "standby": self._standby,
             "maintenance": self._maintenance,
@@ -57,6 +68,8 @@ class Player:
             "mend-start": lambda n, g: self._host(n).resources.start_fails.discard(GroupName(g)),
             "break-stop": lambda n, g: self._host(n).resources.stop_fails.add(GroupName(g)),
             "mend-stop": lambda n, g: self._host(n).resources.stop_fails.discard(GroupName(g)),
+            "hang": lambda n, g: self._host(n).resources.hangs.add(GroupName(g)),
+            "mend-hang": lambda n, g: self._host(n).resources.hangs.discard(GroupName(g)),
             "lose": self._lose,
             "run": lambda seconds: self.world.run_for(int(float(seconds) * SECOND)),
         }
@@ -66,7 +79,11 @@ class Player:
         """The world, made when the story first needs it."""
         if self._world is None:
             self._world = World(
-                1, homes=self._homes, auto_failback=self._failback, fencing=self._fencing
+                1,
+                homes=self._homes,
+                auto_failback=self._failback,
+                fencing=self._fencing,
+                has_ping=self._has_ping,
             )
         return self._world
 
@@ -104,11 +121,27 @@ class Player:
     def _set_fencing(self, word: str) -> None:
         self._fencing = Fencing(word)
 
+    def _set_has_ping(self) -> None:
+        self._has_ping = True
+
+    def _set_policy(self, word: str) -> None:
+        self.world.policy = terms.Fencing(word)
+
+    def _set_disk(self, name: str, group: str, *, is_cut: bool) -> None:
+        self._host(name).disks.views[GroupName(group)].is_cut = is_cut
+
+    def _set_lan(self, name: str, *, is_cut: bool) -> None:
+        self._host(name).lan_cut = is_cut
+
     def _pause(self, name: str) -> None:
         self._host(name).paused = True
 
     def _cut(self, link: str, sender: str = "") -> None:
         self._set_cable(link, sender, Cable(is_cut=True))
+
+    def _mute(self, link: str, sender: str = "") -> None:
+        """A wire that is whole and carries nothing: what it says by itself is not changed."""
+        self._set_cable(link, sender, Cable(loss=1.0))
 
     def _mend(self, link: str, sender: str = "") -> None:
         self._set_cable(link, sender, Cable())

@@ -324,14 +324,19 @@ def test_a_stop_that_succeeded_makes_the_next_failure_the_first() -> None:
     assert driven.disk.stop_failures == 0
 
 
-def test_a_group_that_fails_to_start_and_to_stop_here_costs_no_reboot_while_it_is_ours() -> None:
-    """Goal: nobody waits for it. Method: the own start fails, and so do the stops after it."""
+@pytest.mark.parametrize(
+    ("at_peer", "reboots"), [(GroupState.STOPPED, [3]), (GroupState.START_FAILED, [])]
+)
+def test_a_group_that_fails_here_altogether_is_given_up_if_the_peer_could_start_it(
+    at_peer: GroupState, reboots: list[int]
+) -> None:
+    """Goal: a lost path to the disk ends in a takeover. Method: no start and no stop succeeds."""
     driven = equipped(serving())
-    driven.peer_says(DISK, GroupState.STOPPED)
+    driven.peer_says(DISK, at_peer)
     driven.happens(ResourceLost(DISK, "disk-last", "died"))
     driven.start_fails()
     assert driven.disk.owner == HERE
-    assert stops_in_vain(driven, 5) == []
+    assert stops_in_vain(driven, 3) == reboots
 
 
 def test_a_node_that_leaves_and_cannot_unmount_does_not_reboot_by_itself() -> None:

@@ -286,6 +286,22 @@ def test_a_node_that_reaches_nobody_does_not_seize() -> None:
     assert only(Fence, actions) == [Fence(THERE, BY_WORD, (DISK,))]
 
 
+@pytest.mark.parametrize(("answered", "seizes"), [(0.9, False), (1.1, True)])
+def test_an_answer_counts_only_if_it_came_after_a_heartbeat_was_missed(
+    answered: float, seizes: bool
+) -> None:
+    """Goal: one cut that ends words and pings at once is seen as such, however long deadping is.
+
+    Method: the last ping answers a little less, and a little more, than keepalive after the peer.
+    """
+    driven = equipped(with_router(watching()), disk=PLAIN)
+    driven.hears()
+    driven.passes(answered)
+    driven.happens(LinkHeard(ROUTER))
+    asked = only(Fence, driven.passes(5 - answered))
+    assert bool(asked) is seizes
+
+
 def test_a_live_line_beside_a_dead_one_is_not_a_dead_node() -> None:
     """Goal: an unplugged cable takes nothing over. Method: serial live, Ethernet dead; both."""
     driven = equipped(watching(), disk=PLAIN)
