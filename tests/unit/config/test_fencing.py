@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -36,41 +37,50 @@ MACHINE = LabMachine(
 )
 
 
+class Said(Enum):
+    """What comes of a line."""
+
+    NOTHING = 0
+    WARNING = 1
+    MISTAKE = 2
+
+
 @pytest.mark.parametrize(
-    ("line", "accepted"),
+    ("line", "said"),
     [
-        ("stonith ibmhmc /etc/ha.d/hmc", True),
-        ("stonith ibmhmc /nowhere", False),
-        ("stonith ibmhmc", False),
-        ("stonith nosuch /etc/ha.d/hmc", False),
-        ("stonith fence_own /etc/ha.d/closed", False),
-        ("stonith ipmilan /etc/ha.d/boards", True),
-        ("stonith_host * ssh hpa", True),
-        ("stonith_host HPB external/ipmi hpa 192.0.2.1 me hush", True),
-        ("stonith_host hpb external/ipmi hpa 192.0.2.1", False),
-        ("stonith_host hpb nosuch x", False),
-        ("stonith_host hpb ../../bin/sh x", False),
-        ("stonith_host hpb fence_../../bin/sh x=y", False),
-        ("stonith_host hpa nosuch x", True),
-        ("stonith_host * installed ip=192.0.2.1", True),
-        ("stonith_host * fence_installed ip=192.0.2.1", True),
-        ("stonith_host * installed 192.0.2.1", False),
-        ("stonith_host * fence_installed action=on", False),
-        ("stonith_host * fence_absent ip=192.0.2.1", False),
-        ("stonith_host *", False),
-        ("watchdog dog", False),
-        ("fencing maybe", False),
-        ("fencing stonith", False),
-        ("fencing required", True),
+        ("stonith ibmhmc /etc/ha.d/hmc", Said.WARNING),
+        ("stonith ibmhmc /nowhere", Said.MISTAKE),
+        ("stonith ibmhmc", Said.MISTAKE),
+        ("stonith nosuch /etc/ha.d/hmc", Said.MISTAKE),
+        ("stonith fence_own /etc/ha.d/closed", Said.MISTAKE),
+        ("stonith ipmilan /etc/ha.d/boards", Said.NOTHING),
+        ("stonith_host * ssh hpa", Said.WARNING),
+        ("stonith_host HPB external/ipmi hpa 192.0.2.1 me hush", Said.NOTHING),
+        ("stonith_host hpb external/ipmi hpa 192.0.2.1", Said.MISTAKE),
+        ("stonith_host hpb nosuch x", Said.MISTAKE),
+        ("stonith_host hpb ../../bin/sh x", Said.MISTAKE),
+        ("stonith_host hpb fence_../../bin/sh x=y", Said.MISTAKE),
+        ("stonith_host hpa nosuch x", Said.NOTHING),
+        ("stonith_host * installed ip=192.0.2.1", Said.NOTHING),
+        ("stonith_host * fence_installed ip=192.0.2.1", Said.NOTHING),
+        ("stonith_host * installed 192.0.2.1", Said.MISTAKE),
+        ("stonith_host * fence_installed action=on", Said.MISTAKE),
+        ("stonith_host * fence_absent ip=192.0.2.1", Said.MISTAKE),
+        ("stonith_host *", Said.MISTAKE),
+        ("watchdog dog", Said.MISTAKE),
+        ("fencing maybe", Said.MISTAKE),
+        ("fencing stonith", Said.MISTAKE),
+        ("fencing required", Said.NOTHING),
     ],
 )
-def test_fence_devices_are_judged(line: str, accepted: bool, tmp_path: Path) -> None:
+def test_fence_devices_are_judged(line: str, said: Said, tmp_path: Path) -> None:
     """Goal: heartbeat's verdict, and warnings for what protects nobody. Method: types and hosts."""
     files = Files().with_line(line)
-    if accepted:
-        assert "ha.cf:6" in files.warnings(tmp_path, MACHINE)
-    else:
+    if said is Said.MISTAKE:
         assert files.mistakes(tmp_path, MACHINE) == ["ha.cf:6"]
+    else:
+        warnings = ["ha.cf:6"] if said is Said.WARNING else []
+        assert files.warnings(tmp_path, MACHINE) == warnings
 
 
 @pytest.mark.parametrize(
@@ -158,9 +168,9 @@ def test_a_device_that_is_not_used_or_for_nobody_is_told(tmp_path: Path) -> None
     """Goal: no device that somebody trusts in vain. Method: with none, and for a stranger."""
     device = "stonith_host * external/ipmi {} 192.0.2.1 me hush"
     files = Files().with_line("fencing none").with_line(device.format("hpa"))
-    assert files.warnings(tmp_path, MACHINE) == ["ha.cf:7", "ha.cf:7"]
+    assert files.warnings(tmp_path, MACHINE) == ["ha.cf:7"]
     files = Files().with_line(device.format("hpc"))
-    assert files.warnings(tmp_path, MACHINE) == ["ha.cf:6", "ha.cf:6"]
+    assert files.warnings(tmp_path, MACHINE) == ["ha.cf:6"]
 
 
 @pytest.mark.parametrize(
