@@ -7,6 +7,7 @@ core says so through the job's result.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
@@ -20,7 +21,7 @@ from hbd.cluster.event import (
     StandbyRequested,
     TakeoverRequested,
 )
-from hbd.cluster.terms import GroupName, JobId, Scope
+from hbd.cluster.terms import GroupName, Instant, JobId, Scope
 from hbd.errors import Refused
 
 # An operator has one or two under way; sixteen leave room for scripts and bound the memory.
@@ -36,6 +37,7 @@ class Request:
     scope: Scope
     group: GroupName | None
     requested_by: str
+    requested_at: Instant
 
     @property
     def event(self) -> Event:
@@ -73,7 +75,8 @@ class Requests:
         """Begin a job. Raise Refused(Busy) when too many are under way already."""
         if len(self._running) >= MAX_RUNNING:
             raise Refused(Error.BUSY, f"{MAX_RUNNING} jobs are under way; wait for one to end")
-        request = Request(self._next_job(), verb, scope, group, by)
+        now = Instant(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000)
+        request = Request(self._next_job(), verb, scope, group, by, now)
         assert request.id not in self._running, "a job's number is used once"
         self._running[request.id] = request
         return request

@@ -193,6 +193,7 @@ def _job(node: Node, request: Request) -> Properties:
         "Scope": _text(request.scope.value),
         "Groups": _texts(named if known is None else known.groups),
         "RequestedBy": _text(request.requested_by),
+        "RequestedUSec": _instant(request.requested_at),
     }
 
 

@@ -10,6 +10,7 @@ It asks for no start of the daemon: looking at a stopped cluster must not start 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from dbus_next.constants import BusType, MessageFlag, MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-from hbd.bus.names import BUS_NAME, ROOT, Interface, Standard, Verb
-from hbd.cli.outcome import NOT_RUNNING, Exit, Trouble, of_error
+from hbd.bus.names import BUS_NAME, ROOT, Error, Interface, Standard, Verb
+from hbd.cli.outcome import NOT_REACHED, WENT_AWAY, Exit, Trouble, no_bus, of_error
 from hbd.cli.view import Objects
 
 DBUS = "org.freedesktop.DBus"
@@ -34,6 +35,9 @@ PERMISSION_SECONDS = 150.0
 
 # More than a job makes; a client that does not read them is not worth more memory.
 MAX_SIGNALS = 10_000
+
+# A failover changes the manager a few times in a second; a read takes some milliseconds.
+MAX_READS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,12 @@ class JobEnd:
 
 
 class _Bus(MessageBus):
+    def send(self, msg: Message) -> asyncio.Future[None]:  # type: ignore[override]  # the library's
+        """As the library's, whose own callers forget the future: asyncio would print its error."""
+        sent: asyncio.Future[None] = super().send(msg)
+        sent.add_done_callback(_look_away)
+        return sent
+
     async def _auth_readline(self) -> str:
         """As the library's, which reads on for ever when the bus hangs up meanwhile."""
         line = b""
@@ -76,13 +86,25 @@ class Client:
         bus.add_message_handler(self._keep)
 
     async def objects(self) -> Objects:
-        """All objects with all their properties."""
-        manager = await self._call(Standard.PROPERTIES, "GetAll", "s", str(Interface.MANAGER))
-        below = await self._call(Standard.OBJECT_MANAGER, "GetManagedObjects")
-        objects = {ROOT: {str(Interface.MANAGER): _plain(manager.body[0])}}
+        """All objects with all their properties, as of one moment.
+
+        They take two calls, between which something may change: then they are read again. What
+        changes all the time gets as many tries as `MAX_READS`.
+        """
+        manager = await self._manager()
+        for _ in range(MAX_READS):
+            below = await self._call(Standard.OBJECT_MANAGER, "GetManagedObjects")
+            before, manager = manager, await self._manager()
+            if before == manager:
+                break
+        objects = {ROOT: {str(Interface.MANAGER): manager}}
         for path, interfaces in below.body[0].items():
             objects[path] = {name: _plain(values) for name, values in interfaces.items()}
         return objects
+
+    async def _manager(self) -> dict[str, object]:
+        reply = await self._call(Standard.PROPERTIES, "GetAll", "s", str(Interface.MANAGER))
+        return _plain(reply.body[0])
 
     async def listen(self) -> None:
         """Keep what the daemon tells from now on, and notice when it goes."""
@@ -91,6 +113,25 @@ class Client:
         await self._call_bus("AddMatch", f"type='signal',sender='{DBUS}',{vanishing}")
         # Anybody may send us a signal directly; only the daemon's own are believed.
         self._daemon = str((await self._call_bus("GetNameOwner", BUS_NAME)).body[0])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the daemon was on the bus by the last that was heard. Call `attend` before."""
+        return bool(self._daemon)
+
+    async def attend(self) -> None:
+        """As `listen`, also while the daemon does not run: its coming and going are news, too."""
+        try:
+            await self.listen()
+        except Trouble as trouble:
+            if trouble.status is not Exit.NOT_RUNNING:
+                raise
+
+    async def news(self) -> None:
+        """Wait until the daemon has told something, came or went; take all of it together."""
+        await self._next_signal()
+        while not self._signals.empty():
+            self._signals.get_nowait()
 
     async def submit(self, verb: Verb, target: str, *, is_group: bool, ask: bool) -> str:
         """Ask for what a verb does; give the job's path. `ask`: a person may be asked.
@@ -120,16 +161,18 @@ class Client:
                 yield JobEnd(signal.body[1], signal.body[2])
                 return
             if signal.member == "NameOwnerChanged":
-                raise Trouble(Exit.UNKNOWN, "hbd ended or was restarted; see `hbctl status`")
+                raise Trouble(Exit.UNKNOWN, WENT_AWAY)
             if signal.member == "PropertiesChanged":
                 yield Change(signal.path, _plain(signal.body[1]))
 
     async def _next_signal(self) -> Message:
         kept = asyncio.ensure_future(self._signals.get())
-        await asyncio.wait((kept, self._gone), return_when=asyncio.FIRST_COMPLETED)
-        if kept.done():
-            return kept.result()
-        kept.cancel()
+        try:
+            await asyncio.wait((kept, self._gone), return_when=asyncio.FIRST_COMPLETED)
+            if kept.done():
+                return kept.result()
+        finally:
+            kept.cancel()  # or it would take the next signal for nobody
         raise Trouble(Exit.UNKNOWN, "the message bus went away; see `hbctl status`")
 
     async def _call(
@@ -165,7 +208,9 @@ class Client:
 
     async def _send(self, message: Message, seconds: float) -> Message:
         try:
-            reply = await asyncio.wait_for(self._bus.call(message), seconds)
+            # Not wait_for: Python 3.11's forgets to be cancelled when the answer comes meanwhile.
+            async with asyncio.timeout(seconds):
+                reply = await self._bus.call(message)
         except TimeoutError as error:
             raise Trouble(Exit.TIMEOUT, f"no answer within {seconds:g} s") from error
         except (EOFError, OSError) as error:
@@ -173,11 +218,16 @@ class Client:
         if reply is None:
             raise Trouble(Exit.UNKNOWN, "the message bus went away")
         if reply.message_type is MessageType.ERROR:
-            raise of_error(str(reply.error_name), str(reply.body[0]) if reply.body else "")
+            text = str(reply.body[0]) if reply.body else ""
+            if reply.sender == DBUS and reply.error_name == Error.ACCESS_DENIED:
+                text = NOT_REACHED  # the bus's own words are about its rules
+            raise of_error(str(reply.error_name), text)
         return reply
 
     def _keep(self, message: Message) -> bool:
         if message.message_type is MessageType.SIGNAL and message.sender in (self._daemon, DBUS):
+            if message.member == "NameOwnerChanged" and message.body[0] == BUS_NAME:
+                self._daemon = str(message.body[2])
             try:
                 self._signals.put_nowait(message)
             except asyncio.QueueFull:
@@ -191,11 +241,16 @@ async def connected() -> AsyncIterator[Client]:
     try:
         bus = await asyncio.wait_for(_Bus(bus_type=BusType.SYSTEM).connect(), ANSWER_SECONDS)
     except (TimeoutError, EOFError, OSError) as error:
-        raise Trouble(Exit.NOT_RUNNING, f"no message bus here ({error}); {NOT_RUNNING}") from error
+        raise no_bus(error) from error
     try:
         yield Client(bus)
     finally:
         bus.disconnect()
+
+
+def boot_usec() -> int:
+    """Now, on the clock of all instants that the daemon tells."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
 def _call_of(verb: Verb, target: str, *, is_group: bool) -> tuple[str, str, tuple[object, ...]]:

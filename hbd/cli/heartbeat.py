@@ -66,7 +66,7 @@ def cl_status(arguments: Sequence[str] | None = None) -> int:
     try:
         view = asyncio.run(_picture())
     except Trouble as trouble:
-        if chosen.question == "hbstatus" and trouble.status is Exit.NOT_RUNNING:
+        if chosen.question == "hbstatus" and trouble.status in (Exit.NOT_RUNNING, Exit.NO_BUS):
             print(STOPPED)
             return Status.DOWN
         print(f"cl_status: {trouble}", file=sys.stderr)
@@ -118,7 +118,11 @@ async def _submit(verb: Verb, scope: str) -> None:
 
 
 def _status_of(trouble: Trouble) -> Status:
-    known = {Exit.NOT_RUNNING: Status.DOWN, Exit.TIMEOUT: Status.TIMEOUT}
+    known = {
+        Exit.NOT_RUNNING: Status.DOWN,
+        Exit.NO_BUS: Status.DOWN,
+        Exit.TIMEOUT: Status.TIMEOUT,
+    }
     return known.get(trouble.status, Status.FAILED)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,13 +23,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit status is one of `Exit`."""
     chosen = _parser().parse_args(arguments)
     try:
-        return _run(chosen)
+        status = _run(chosen)
+        sys.stdout.flush()
     except Trouble as trouble:
         print(f"hbctl: {trouble}", file=sys.stderr)
         return trouble.status
+    except BrokenPipeError:
+        # Who read our output has seen enough (`| head`). Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
     except KeyboardInterrupt:
         print("hbctl: interrupted; a job that was begun goes on", file=sys.stderr)
         return Exit.INTERRUPTED
+    return status
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -37,12 +43,15 @@ def _run(chosen: argparse.Namespace) -> int:
 
     from hbd.cli import verbs
 
-    now_usec = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
     match chosen.verb:
+        case "status" if chosen.watch:
+            from hbd.cli.watch import watch
+
+            work = watch(as_json=chosen.json)
         case None | "status":
-            work = verbs.status(now_usec, as_json=getattr(chosen, "json", False))
+            work = verbs.status(as_json=getattr(chosen, "json", False))
         case "links":
-            work = verbs.links(now_usec, as_json=chosen.json)
+            work = verbs.links(as_json=chosen.json)
         case "failback":
             work = verbs.failback(wait=chosen.wait, ask=chosen.ask_password)
         case "reload":
@@ -77,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     status = verbs.add_parser("status", help="show nodes, links and groups (the default)")
     status.add_argument("--json", action="store_true", help="for programs")
+    status.add_argument("--watch", action="store_true", help="show it anew when it changes")
     links = verbs.add_parser("links", help="show the links and what each has counted")
     links.add_argument("--json", action="store_true", help="for programs")
     _add_move(verbs.add_parser(Verb.TAKEOVER.value, help="bring resource groups to this node"))

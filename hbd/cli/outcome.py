@@ -20,6 +20,8 @@ class Exit(IntEnum):
     REFUSED = 5  # not possible now; nothing was tried
     TIMEOUT = 6  # it did not end in time
     UNKNOWN = 7  # the daemon or the bus went away while hbctl waited
+    NO_BUS = 8  # there is no message bus to ask on
+    OTHER_VERSION = 9  # the running daemon does not know what is asked of it
     INTERRUPTED = 130
 
 
@@ -56,7 +58,24 @@ _NOT_THERE = (
     "org.freedesktop.systemd1.",
 )
 
+# The bus's words for a daemon that took the call and went away with it.
+_WENT_AWAY = (
+    "org.freedesktop.DBus.Error.NoReply",
+    "org.freedesktop.DBus.Error.Disconnected",
+)
+
 NOT_RUNNING = "hbd does not run on this machine; `systemctl start hbd` starts it"
+WENT_AWAY = "hbd ended or was restarted meanwhile; see `hbctl status`"
+NOT_REACHED = "the message bus does not let you speak to hbd; try it as root"
+
+# What a daemon answers to a question that it does not know.
+_UNHEARD_OF = (
+    Error.UNKNOWN_METHOD,
+    Error.UNKNOWN_OBJECT,
+    Error.UNKNOWN_INTERFACE,
+    Error.UNKNOWN_PROPERTY,
+    Error.INVALID_ARGS,
+)
 
 
 def of_result(word: str) -> Exit:
@@ -71,5 +90,21 @@ def of_error(name: str, text: str) -> Trouble:
     """What a D-Bus error means to the user."""
     if name.startswith(_NOT_THERE):
         return Trouble(Exit.NOT_RUNNING, NOT_RUNNING)
+    if name in _WENT_AWAY:
+        return Trouble(Exit.UNKNOWN, WENT_AWAY)
+    if name in {error.value for error in _UNHEARD_OF}:
+        return other_version(text or name)
     status = next((status for error, status in _ERRORS.items() if error.value == name), Exit.FAILED)
     return Trouble(status, text or name)
+
+
+def no_bus(why: object) -> Trouble:
+    """There is nobody to ask whether hbd runs."""
+    text = f"no system bus here ({why}), so hbd cannot be asked; `systemctl start dbus` starts it"
+    return Trouble(Exit.NO_BUS, text)
+
+
+def other_version(why: str) -> Trouble:
+    """hbctl was upgraded and the daemon was not restarted, or the other way round."""
+    text = f"the running hbd is of another version than hbctl ({why}); `systemctl restart hbd`"
+    return Trouble(Exit.OTHER_VERSION, text)

@@ -6,11 +6,15 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from hbd.bus.names import Verb
+from hbd.bus.names import Interface, Verb
 from hbd.cli import agent, show
-from hbd.cli.client import Change, Client, JobEnd, connected
+from hbd.cli.client import Client, JobEnd, boot_usec, connected
+from hbd.cli.ink import printable
 from hbd.cli.outcome import Exit, Trouble, of_result
-from hbd.cli.view import group_names, status_view
+from hbd.cli.picture import picture
+from hbd.cli.progress import Progress, States, Steps
+from hbd.cli.terminal import is_terminal, style_of
+from hbd.cli.view import Objects, group_names, status_view
 from hbd.cluster.terms import Scope
 
 
@@ -25,18 +29,25 @@ class Request:
     ask: bool  # whether a person may be asked for a password
 
 
-async def status(now_usec: int, *, as_json: bool) -> Exit:
-    """Print the state of nodes, links and groups."""
+async def status(*, as_json: bool) -> Exit:
+    """Print the state of nodes, links and groups: on a terminal as a picture."""
     async with connected() as client:
         view = status_view(await client.objects())
-    print(show.as_json(view, now_usec) if as_json else show.as_text(view, now_usec))
+    now_usec = boot_usec()
+    if as_json:
+        print(show.as_json(view, now_usec))
+    elif is_terminal(sys.stdout):
+        print(picture(view, now_usec, style_of(sys.stdout)))
+    else:
+        print(show.as_text(view, now_usec))
     return Exit.DONE
 
 
-async def links(now_usec: int, *, as_json: bool) -> Exit:
+async def links(*, as_json: bool) -> Exit:
     """Print the links and what each has counted."""
     async with connected() as client:
         view = status_view(await client.objects())
+    now_usec = boot_usec()
     print(show.links_as_json(view, now_usec) if as_json else show.links_as_text(view, now_usec))
     return Exit.DONE
 
@@ -76,7 +87,7 @@ async def confirm_peer_down(peer: str | None, *, wait: bool, ask: bool) -> Exit:
         )
         peer = sys.stdin.readline().strip()
     if peer != view.peer:
-        raise Trouble(Exit.USAGE, f"the peer is {view.peer}, not '{show.printable(peer)}'")
+        raise Trouble(Exit.USAGE, f"the peer is {view.peer}, not '{printable(peer)}'")
     return await move(Request(Verb.CONFIRM_PEER_DOWN, "", is_group=False, wait=wait, ask=ask))
 
 
@@ -85,7 +96,7 @@ async def reload(*, ask: bool) -> Exit:
     async with connected() as client:
         lines = await client.reload(ask=ask)
     for line in lines:
-        print(show.printable(line))
+        print(printable(line))
     if not lines:
         print("nothing has changed")
     return Exit.DONE
@@ -96,31 +107,49 @@ async def move(request: Request) -> Exit:
 
     With `wait`, progress goes to standard error. Without, the job's path goes to standard output.
     """
+    begun_usec = boot_usec()
     async with connected() as client:
         await client.listen()
-        names = group_names(await client.objects()) if request.wait else {}
+        progress = _progress(await client.objects()) if request.wait else None
         with agent.on_this_terminal() if request.ask else nullcontext():
             job = await client.submit(
                 request.verb, request.target, is_group=request.is_group, ask=request.ask
             )
-        if not request.wait:
+        if progress is None:
             print(job)
             return Exit.DONE
-        end = await _end(client, job, names)
+        end = await _end(client, job, progress)
     status = of_result(end.result)
-    why = f": {show.printable(end.why)}" if end.why else ""
-    if status is not Exit.DONE or why:
-        print(f"hbctl: {request.verb} {end.result}{why}", file=sys.stderr)
+    why = f": {printable(end.why)}" if end.why else ""
+    took = ""
+    if is_terminal(sys.stderr):
+        took = f" after {(boot_usec() - begun_usec) / 1e6:.2f} s"
+    if status is not Exit.DONE or why or took:
+        print(f"hbctl: {request.verb} {printable(end.result)}{took}{why}", file=sys.stderr)
     return status
 
 
-async def _end(client: Client, job: str, names: dict[str, str]) -> JobEnd:
-    async for news in client.follow(job):
-        match news:
-            case JobEnd():
+async def _end(client: Client, job: str, progress: Progress) -> JobEnd:
+    """Show what changes until the job is over."""
+    try:
+        async for news in client.follow(job):
+            if isinstance(news, JobEnd):
                 return news
-            case Change(path, properties) if path in names:
-                line = show.change(names[path], properties)
-                if line is not None:
-                    print(line, file=sys.stderr, flush=True)
+            _say(progress.feed(news.path, news.properties, boot_usec()))
+    finally:
+        _say(progress.close())
     raise AssertionError("following ends with the job's end")
+
+
+def _say(text: str) -> None:
+    print(text, end="", file=sys.stderr, flush=True)
+
+
+def _progress(objects: Objects) -> Progress:
+    """Steps with their times on a terminal, else every state."""
+    names = group_names(objects)
+    if not is_terminal(sys.stderr):
+        return States(names)
+    groups = {path: name for path, name in names.items() if Interface.GROUP in objects[path]}
+    resources = {path: name for path, name in names.items() if path not in groups}
+    return Steps(resources, groups, status_view(objects).peer)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hbd.bus.names import ROOT, Interface
-from hbd.cli.outcome import Exit, Trouble
+from hbd.cli.outcome import other_version
 
 Properties = Mapping[str, object]  # a property's name -> its plain value
 Objects = Mapping[str, Mapping[str, Properties]]  # path -> interface -> properties
@@ -41,6 +41,19 @@ class LinkView:
     last_heard_usec: int
     counters: Mapping[str, int]
 
+    @property
+    def loss(self) -> float | None:
+        """The part that was lost of what should have come, 0 to 1; None before anything came.
+
+        A link to the peer counts the peer's numbers; a ping node answers every question, of which
+        the last may still be on its way.
+        """
+        heard, missed = self.counters.get("heard", 0), self.counters.get("missed", 0)
+        if not self.leads_to_peer:
+            heard = self.counters.get("messages_received", 0)
+            missed = max(0, self.counters.get("messages_sent", 0) - 1 - heard)
+        return missed / (heard + missed) if heard + missed else None
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceView:
@@ -50,6 +63,14 @@ class ResourceView:
     unit: str
     state: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionView:
+    """The last time a group moved: when, in µs since the epoch, and what happened, in words."""
+
+    at_usec: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,7 @@ class GroupView:
     failure: str
     unit: str
     resources: tuple[ResourceView, ...]
+    last_transition: TransitionView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +98,7 @@ class JobView:
     scope: str
     groups: tuple[str, ...]
     requested_by: str
+    requested_usec: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +130,7 @@ def status_view(objects: Objects) -> StatusView:
     try:
         return _status(objects)
     except (KeyError, TypeError) as error:
-        text = f"the running hbd is of another version ({error}); restart it after the upgrade"
-        raise Trouble(Exit.FAILED, text) from error
+        raise other_version(f"no usable property {error}") from error
 
 
 def group_names(objects: Objects) -> dict[str, str]:
@@ -216,6 +238,7 @@ def _job(properties: Properties) -> JobView:
         scope=_get(properties, "Scope", str),
         groups=_texts(properties, "Groups"),
         requested_by=_get(properties, "RequestedBy", str),
+        requested_usec=_get(properties, "RequestedUSec", int),
     )
 
 

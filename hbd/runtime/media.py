@@ -185,9 +185,16 @@ class Media:
         for (name, _), count in self.rejected.items():
             rejected[name] = rejected.get(name, 0) + count
         return {
-            link.name: _numbers(link.counters) | {"rejected": rejected.get(link.name, 0)}
+            link.name: _numbers(link.counters)
+            | {"rejected": rejected.get(link.name, 0)}
+            | self._loss(link.name)
             for link in self.links
         }
+
+    def _loss(self, link: LinkName) -> dict[str, int]:
+        """How many of the peer's messages came on the link, and how many should have."""
+        tally = self._session.tallies.get(link)
+        return {} if tally is None else {"heard": tally.heard, "missed": tally.missed}
 
     def faults(self) -> dict[LinkName, str]:
         """Why links cannot work now."""

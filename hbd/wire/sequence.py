@@ -71,6 +71,18 @@ def scattered(seed: int, value: int) -> int:
 
 
 @dataclass(slots=True)
+class Tally:
+    """How many of the peer's numbers one link brought first-hand, and how many it should have.
+
+    The peer sends every number on every link, so a gap between two that came on one link is what
+    that link lost; what is sent again later fills the hole, and the link has lost it all the same.
+    """
+
+    heard: int = 0
+    missed: int = 0
+
+
+@dataclass(slots=True)
 class Incoming:
     """The receiving side for one peer. All memory is bounded by the constants above."""
 
@@ -81,6 +93,7 @@ class Incoming:
     patience_usec: Usec = DEFAULT_PATIENCE
     acknowledges: bool = True
     missing: dict[int, Hole] = field(default_factory=dict)  # ascending numbers
+    tallies: dict[LinkName, Tally] = field(default_factory=dict)
     _first: int = 0  # the number that this life, as far as we heard it, began with
     _used: int = 0  # after a loss: numbers up to this one can only be repetitions
     _acknowledged: int = 0
@@ -223,8 +236,12 @@ class Incoming:
     def _refreshes(self, link: LinkName, generation: Generation, number: int, now: Instant) -> bool:
         """Whether the message proves the link alive, by the last two rules of the module."""
         mark = (generation, number)
-        if mark <= self._newest_on.get(link, (Generation(-1), 0)):
+        former, newest = self._newest_on.get(link, (Generation(-1), 0))
+        if mark <= (former, newest):
             return False
+        tally = self.tallies.setdefault(link, Tally())
+        tally.heard += 1
+        tally.missed += number - newest - 1 if generation == former else 0
         self._newest_on[link] = mark
         known_since = self._known_since.get(number)
         return known_since is not None and now - known_since <= self.patience_usec

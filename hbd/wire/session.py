@@ -10,6 +10,7 @@ Source: heartbeat 3.0.6's header fields, node identity and reliable multicast la
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -33,7 +34,7 @@ from hbd.wire.message import (
     text_field,
 )
 from hbd.wire.reason import Reason, rejection
-from hbd.wire.sequence import Arrival, Incoming
+from hbd.wire.sequence import Arrival, Incoming, Tally
 
 
 class Verdict(Enum):
@@ -136,6 +137,11 @@ class Session:
     def missing_count(self) -> int:
         """How many of the peer's messages are being asked for again."""
         return len(self._incoming.missing)
+
+    @property
+    def tallies(self) -> Mapping[LinkName, Tally]:
+        """What each link brought and lost of the peer's numbered messages since the start."""
+        return self._incoming.tallies
 
     def send(
         self, message: Message, *, now: Instant, unix_time: int, load_average: str
