@@ -68,6 +68,8 @@ class MessageId(Enum):
     MAINTENANCE_ENDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e18"
     PEER_CONFIRMED_DOWN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e19"
     CONFIG_RELOADED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e1a"
+    CONFIG_DRIFT = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7ec1"
+    CONFIG_EQUAL = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7ec2"
 
 
 def fields(message_id: MessageId | None = None, **values: object) -> dict[str, object]:

@@ -14,6 +14,7 @@ from hbd.cluster.event import ConfigurationChanged, GroupDefinition, LinkDefinit
 from hbd.cluster.node import Link as LinkBelief
 from hbd.cluster.node import Node, new_node
 from hbd.cluster.terms import Generation, Instant, LinkName, NodeName
+from hbd.config.digest import digest
 from hbd.config.model import Config, Ping
 from hbd.link.link import Link
 from hbd.link.speech import Speech
@@ -44,6 +45,7 @@ def node_of(
         ],
         now=now,
         maintenance=maintenance,
+        digest=digest(config),
     )
 
 
@@ -83,6 +85,7 @@ def event_of(
             for medium in config.media
         ),
         groups=groups,
+        digest=digest(config),
     )
 
 

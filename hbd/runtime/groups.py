@@ -89,6 +89,11 @@ class Groups:
         """What the files say."""
         return self._newest
 
+    @property
+    def found(self) -> tuple[resource.Group, ...]:
+        """What systemd has of each, in haresources' order, by what the files say."""
+        return tuple(each.found for each in self._newest.values())
+
     # --- a new configuration ----------------------------------------------------------------------
 
     async def prepare(self, config: Config) -> Definitions:
