@@ -19,7 +19,7 @@ from hbd.cluster.terms import SECOND, Instant, NodeName, Usec
 FRESH_USEC: Final = Usec(3 * SECOND)
 ASK_EVERY_USEC: Final = Usec(10 * SECOND)
 ANSWERS_IN_SPAN: Final = 2  # one, and one for an asker that was restarted
-PEER_LIMIT_SECONDS: Final = 8.0  # 5 for its own examination, 2 for a serial line alone
+PEER_LIMIT_SECONDS: Final = 9.0  # 7 for its own examination, 2 for a serial line alone
 
 Line = tuple[str, str, str, str, str]  # node, check, level, text, remedy
 

@@ -23,7 +23,7 @@ from hbd.check.finding import CheckId, Finding, Report, error, joined
 from hbd.check.order import DIRECTORY, Order, read_order, write_found
 from hbd.errors import AdapterError
 
-LIMIT_SECONDS: Final = 4.0  # for all together; the daemon itself waits for 5
+LIMIT_SECONDS: Final = 4.0  # for all together; the daemon itself waits for 7
 
 
 def run(directory: Path = DIRECTORY) -> None:
