@@ -6,8 +6,9 @@ core's affair. Starts and stops take time, fail and hang as the world's dice say
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from hbd.cluster.action import (
@@ -15,11 +16,13 @@ from hbd.cluster.action import (
     Announce,
     Fence,
     FinishJob,
+    ForgetGroup,
     ForgetPeerSequence,
     KeepMaintenance,
     ObserveGroup,
     ProveAlive,
     Quit,
+    ReviseGroup,
     SayGoodbye,
     SendHeartbeat,
     StartGroup,
@@ -28,12 +31,15 @@ from hbd.cluster.action import (
 from hbd.cluster.change import changes
 from hbd.cluster.event import (
     ClockTicked,
+    ConfigurationChanged,
     Event,
+    GroupDefinition,
     GroupObserved,
     GroupStarted,
     GroupStartFailed,
     GroupStopFailed,
     GroupStopped,
+    LinkDefinition,
 )
 from hbd.cluster.keys import AuthMethod, Key, Keyring
 from hbd.cluster.node import Link, Node, new_node
@@ -50,6 +56,7 @@ from hbd.cluster.terms import (
     NodeName,
     Usec,
 )
+from hbd.cluster.timing import Timing
 from hbd.link.speech import event_of
 from hbd.wire.session import Kind, Outgoing, Session
 
@@ -93,6 +100,8 @@ class Host:
         self.jobs: dict[JobId, JobResult] = {}
         self.leaving = False
         self.maintenance = False  # on its disk: a new life of the daemon reads it
+        self.lines = world.lines()  # its haresources
+        self.timing = world.timing  # its ha.cf
 
     # --- life -------------------------------------------------------------------------------
 
@@ -118,16 +127,36 @@ class Host:
             name=self.name,
             generation=Generation(self.generation),
             peer=self.peer_name,
-            timing=world.timing,
+            timing=self.timing,
             auto_failback=world.auto_failback,
             links=[Link(name) for name in world.links],
-            groups=[(group, home, (f"{group}",)) for group, home in world.homes.items()],
+            groups=[(group, world.homes[group], texts) for group, texts in self.lines.items()],
             now=world.now,
             maintenance=self.maintenance,
         )
         self.post(ClockTicked())
-        for group in world.homes:
+        for group in self.lines:
             self._act(ObserveGroup(group))
+
+    def reload(self, lines: Mapping[GroupName, tuple[str, ...]], timing: Timing) -> None:
+        """The files say this now, and the daemon that runs is told to read them."""
+        assert self.node is not None, "only a running daemon reloads"
+        assert not self.paused, "only a running machine does anything"
+        self.lines, self.timing = dict(lines), timing
+        definitions = tuple(
+            GroupDefinition(name, self.world.homes[name], texts, self._kept(self.node, name, texts))
+            for name, texts in lines.items()
+        )
+        links = tuple(LinkDefinition(name) for name in self.world.links)
+        failback = self.world.auto_failback
+        self.post(ConfigurationChanged(timing, failback, links, definitions))
+
+    @staticmethod
+    def _kept(node: Node, name: GroupName, texts: tuple[str, ...]) -> int:
+        group = node.group(name)
+        known = () if group is None else tuple(resource.text for resource in group.resources)
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(known, texts, strict=False))
+        return sum(1 for _ in same)
 
     def kill_daemon(self) -> None:
         """SIGKILL: what runs goes on running, until the dead man's switch fires."""
@@ -240,7 +269,15 @@ class Host:
                 assert self.session is not None, "only a running daemon acts"
                 self.session.peer_lost()
             case ObserveGroup():
-                self._later(lambda: GroupObserved(action.group, self._truth(action.group)))
+                found = self.node.group(action.group) if self.node is not None else None
+                self._observe(action.group, 0 if found is None else found.definition)
+            case ReviseGroup():
+                if self.resources.writes(action.group):  # by another definition: not whole
+                    self.resources.running[action.group] = GroupState.PARTIAL
+                self._observe(action.group, action.definition)
+            case ForgetGroup():
+                if self.resources.writes(action.group):
+                    self.world.fail(f"{self.name} forgets {action.group}, which runs")
             case StartGroup():
                 self._start(action)
             case StopGroup():
@@ -257,6 +294,9 @@ class Host:
                 self.node = None
                 self.session = None
                 self.life += 1
+
+    def _observe(self, group: GroupName, definition: int) -> None:
+        self._later(lambda: GroupObserved(group, self._truth(group), definition))
 
     def _truth(self, group: GroupName) -> GroupState:
         return self.resources.running[group]
@@ -293,7 +333,7 @@ class Host:
             return
 
         def stopped() -> Event | None:
-            if self._is_current(group, action.operation):
+            if self._is_current(group, action.operation) and not action.leave:
                 self.resources.running[group] = GroupState.STOPPED
             return GroupStopped(group, action.operation)
 

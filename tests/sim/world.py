@@ -106,6 +106,10 @@ class World:
         """Wall time, for messages only: no decision may depend on it."""
         return 1_700_000_000 + self.now // SECOND
 
+    def lines(self) -> dict[GroupName, tuple[str, ...]]:
+        """What both haresources should say, and say at the beginning: each group's resources."""
+        return {group: (f"{group}-disk", f"{group}-server") for group in self.homes}
+
     def other(self, host: Host) -> Host:
         """The machine that is not this one."""
         return self.b if host is self.a else self.a
