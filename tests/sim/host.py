@@ -137,6 +137,18 @@ class Host:
         self.post(ClockTicked())
         for group in self.lines:
             self._act(ObserveGroup(group))
+        for group in self.world.homes.keys() - self.lines.keys():
+            self._release_orphan(group)
+
+    def _release_orphan(self, group: GroupName) -> None:
+        """The daemon's set-up stops what no line has any more."""
+
+        def released() -> Event | None:
+            if group not in self.lines:
+                self.resources.running[group] = GroupState.STOPPED
+            return None
+
+        self._later(released)
 
     def reload(self, lines: Mapping[GroupName, tuple[str, ...]], timing: Timing) -> None:
         """The files say this now, and the daemon that runs is told to read them."""

@@ -13,11 +13,13 @@ from random import Random
 from hbd.cluster.action import Action
 from hbd.cluster.event import (
     ClockTicked,
+    ConfigurationChanged,
     Event,
     FailureCleared,
     FenceConfirmed,
     FenceFailed,
     GoodbyeHeard,
+    GroupDefinition,
     GroupObserved,
     GroupStarted,
     GroupStartFailed,
@@ -25,6 +27,7 @@ from hbd.cluster.event import (
     GroupStopped,
     HeartbeatHeard,
     LeaveRequested,
+    LinkDefinition,
     LinkHeard,
     MaintenanceSet,
     PeerConfirmedDown,
@@ -54,6 +57,7 @@ from hbd.cluster.terms import (
     Scope,
     Usec,
 )
+from hbd.cluster.timing import Timing
 from tests.unit.cluster.driven import (
     DISK,
     ETHERNET,
@@ -63,6 +67,7 @@ from tests.unit.cluster.driven import (
     ROUTER,
     SERIAL,
     THERE,
+    TIMING,
     fresh,
     joined,
 )
@@ -129,6 +134,7 @@ class Dice:
             self._resource,
             self._lost,
             self._leave,
+            self._reload,
         )
 
     def is_lucky(self, chance: float) -> bool:
@@ -191,8 +197,11 @@ class Dice:
             return failed(name, number, "no")
         return self._random.choice((GroupStarted, GroupStopped))(name, number)
 
-    def _observed(self, _: Node) -> Event:
-        return GroupObserved(self._random.choice(NAMES), self._random.choice(OBSERVED))
+    def _observed(self, node: Node) -> Event:
+        name = self._random.choice(NAMES)
+        ours = node.group(name)
+        number = (0 if ours is None else ours.definition) - self._random.choice((0,) * 8 + (1,))
+        return GroupObserved(name, self._random.choice(OBSERVED), number)
 
     def _request(self, _: Node) -> Event:
         kind = self._random.choice((TakeoverRequested, StandbyRequested))
@@ -223,6 +232,28 @@ class Dice:
 
     def _lost(self, _: Node) -> Event:
         return ResourceLost(self._random.choice(NAMES), "disk-last", "died")
+
+    def _reload(self, node: Node) -> Event:
+        """Lines come, go and change; what was kept is what the runtime would find."""
+        choose = self._random.choice
+        slow = Timing(Usec(2 * SECOND), Usec(5 * SECOND), Usec(20 * SECOND), Usec(20 * SECOND))
+        groups = []
+        for name in (DISK, MAIL):
+            ours = node.group(name)
+            known = () if ours is None else tuple(resource.text for resource in ours.resources)
+            kept = self._random.randint(0, len(known))
+            texts = known[:kept] + choose((known[kept:], (), ("x",), (f"{name}-new", "y")))
+            if texts and self.is_lucky(0.8):
+                same = len(known) if texts == known else kept
+                groups.append(GroupDefinition(name, choose((HERE, THERE)), texts, same))
+        links = tuple(
+            LinkDefinition(name, name != ROUTER, is_new=self.is_lucky(0.2))
+            for name in (ETHERNET, SERIAL, ROUTER)
+            if self.is_lucky(0.8)
+        )
+        timing = choose((TIMING, TIMING, slow))
+        failback = choose((node.auto_failback, *AutoFailback))
+        return ConfigurationChanged(timing, failback, links, tuple(groups))
 
     def _leave(self, _: Node) -> Event:
         return LeaveRequested() if self.is_lucky(0.3) else ClockTicked()
