@@ -75,6 +75,7 @@ def disk(text: str) -> dict[str, str]:
         (disk("u1 w1"), disk("u1 w1"), [Level.OK]),
         (disk("u1"), disk("u1"), [Level.OK]),
         (disk("u1 w1"), disk("u1"), [Level.OK]),  # one node's kernel does not know the name
+        (disk("u1"), disk("u2"), [Level.ERROR]),
         (disk("u1 w1"), disk("u2 w1"), [Level.ERROR]),
         (disk("u1 w1"), disk("u1 w2"), [Level.ERROR]),  # a copy of the disk
         (disk("u1 w1"), {}, []),
