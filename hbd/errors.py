@@ -61,5 +61,9 @@ class AdapterError(HbdError):
     """The world outside said no: systemd, netlink, a device. The executor turns it to an event."""
 
 
+class NoAnswer(AdapterError):
+    """Whoever was asked could not be reached, or took too long: nothing is known, try again."""
+
+
 class ReservationConflict(AdapterError):
     """A disk refused because another node's reservation stands: an answer, not a breakdown."""

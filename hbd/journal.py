@@ -68,6 +68,8 @@ class MessageId(Enum):
     MAINTENANCE_ENDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e18"
     PEER_CONFIRMED_DOWN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e19"
     CONFIG_RELOADED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e1a"
+    CONFIG_DRIFT = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7ec1"
+    CONFIG_EQUAL = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7ec2"
     FENCE_WAITS = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e40"
     PEER_ON_DISK = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e41"
     DISK_LOST = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e42"

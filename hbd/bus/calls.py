@@ -21,7 +21,7 @@ from hbd.bus.exported import Deed, Method
 from hbd.bus.gate import Gate
 from hbd.bus.history import HistoryReadings
 from hbd.bus.names import ROOT, Error, Interface, Standard
-from hbd.bus.objects import METHODS, GroupObject, ManagerObject, Reload, Submit
+from hbd.bus.objects import METHODS, Check, GroupObject, ManagerObject, Reload, Submit
 from hbd.bus.properties import Tree, sendable
 from hbd.bus.quiet import Quiet
 from hbd.bus.standard import Answer, Call
@@ -44,6 +44,7 @@ class Calls:
         groups: tuple[GroupName, ...],
         history: HistoryReadings,
         reload: Reload,
+        check: Check,
     ) -> None:
         self._tree = tree
         self._contract = contract
@@ -51,6 +52,7 @@ class Calls:
         self._submit = submit
         self._history = history
         self._reload = reload
+        self._check = check
         self._objects: dict[str, object] = {}
         self.serve(groups)
         self._waiting: set[asyncio.Task[None]] = set()
@@ -59,7 +61,7 @@ class Calls:
     def serve(self, groups: tuple[GroupName, ...]) -> None:
         """These are the groups that there are."""
         submit = self._submit
-        manager = ManagerObject(submit, frozenset(groups), self._history, self._reload)
+        manager = ManagerObject(submit, frozenset(groups), self._history, self._reload, self._check)
         self._objects = {ROOT: manager}
         self._objects |= {names.group_path(name): GroupObject(submit, name) for name in groups}
 

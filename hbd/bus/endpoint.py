@@ -19,7 +19,7 @@ from hbd.bus.gate import Gate
 from hbd.bus.history import HistoryReadings
 from hbd.bus.jobs import Request, Requests
 from hbd.bus.names import BUS_NAME, Verb
-from hbd.bus.objects import Reload
+from hbd.bus.objects import Check, Reload, nothing_checked
 from hbd.bus.polkit import Authority
 from hbd.cluster.event import Event
 from hbd.cluster.node import Node
@@ -58,6 +58,7 @@ class Endpoint:
         reload: Reload,
         readings: LinkReadings = NO_READINGS,
         history: HistoryReadings = NO_HISTORY,
+        check: Check = nothing_checked,
     ) -> None:
         """Raise AdapterError when the interface files are not installed."""
         self._facts = facts
@@ -76,6 +77,7 @@ class Endpoint:
             groups=tuple(group.name for group in node.groups),
             history=history,
             reload=reload,
+            check=check,
         )
         self._announcer = Announcer(self._contract)
         self._connection: Connection | None = None

@@ -23,6 +23,15 @@ Submit = Callable[[Verb, Scope, GroupName | None, str], Request]
 # Who asks -> a line for each thing that differs; ConfigError or AdapterError: nothing has changed.
 Reload = Callable[[str], Awaitable[Sequence[str]]]
 
+# Node, check, level (ok, warning, error), text and remedy of each line.
+CheckLine = tuple[str, str, str, str, str]
+Check = Callable[[], Awaitable[Sequence[CheckLine]]]
+
+
+async def nothing_checked() -> Sequence[CheckLine]:
+    """The check of a daemon that has none."""
+    return ()
+
 
 class ManagerObject:
     """The interface Manager: requests for all groups of a scope, or for one group by its name."""
@@ -33,11 +42,22 @@ class ManagerObject:
         groups: frozenset[GroupName],
         history: HistoryReadings,
         reload: Reload,
+        check: Check,
     ) -> None:
         self._submit = submit
         self._groups = groups
         self._history = history
         self._reload = reload
+        self._check = check
+
+    @exported(Interface.MANAGER, "Check", takes="", returns="a(sssss)", permission=None)
+    def check(self) -> Deed:
+        """Say of both nodes what the next failover needs; nothing is changed. It takes 10 s."""
+
+        async def do(_caller: Caller) -> list[object]:
+            return [[[sendable(word) for word in line] for line in await self._check()]]
+
+        return Deed(do)
 
     @exported(Interface.MANAGER, "Takeover", takes="s", returns="o", permission=Permission.TAKEOVER)
     def takeover(self, scope: str) -> Deed:

@@ -14,6 +14,7 @@ from hbd.bus import names
 from hbd.bus.facts import Facts, LinkReadings
 from hbd.bus.jobs import Request
 from hbd.bus.names import Interface
+from hbd.cluster.drift import differing
 from hbd.cluster.node import Group, Link, Node
 from hbd.cluster.terms import GroupName, GroupState, Instant, LinkName, PeerStatus
 
@@ -37,7 +38,9 @@ def tree(
         names.node_path(node.peer.name): {Interface.NODE: _peer(node)},
     }
     for link in node.links:
-        properties = _link(link, facts, counters.get(link.name, {}), faults.get(link.name, ""))
+        properties = _link(
+            node, link, facts, counters.get(link.name, {}), faults.get(link.name, "")
+        )
         objects[names.link_path(link.name)] = {Interface.LINK: properties}
     for group in node.groups:
         properties = _group(node, group, facts, last_transition(group.name))
@@ -63,6 +66,8 @@ def looks_equal(one: Node, other: Node) -> bool:
         and one.peer.generation == other.peer.generation
         and one.peer.proven == other.peer.proven
         and one.peer.fence_why == other.peer.fence_why
+        and one.digest == other.digest
+        and one.peer.digest == other.peer.digest
         and one.jobs == other.jobs
         and [_looks(link) for link in one.links] == [_looks(link) for link in other.links]
         and one.timing == other.timing
@@ -91,6 +96,7 @@ def _manager(node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: 
         "DeadtimeUSec": _number(timing.deadtime_usec),
         "InitdeadUSec": _number(timing.initdead_usec),
         "LastStallUSec": _number(node.stall_usec),
+        "ConfigDrift": _texts(differing(node)),
         "DeniedCount": _number(denied_count),
         "Nodes": _paths([names.node_path(node.name), names.node_path(node.peer.name)]),
         "Links": _paths(names.link_path(link.name) for link in node.links),
@@ -106,6 +112,7 @@ def _this_node(node: Node, facts: Facts) -> Properties:
         "Status": _text(node.phase.value),
         "Maintenance": _truth(value=node.maintenance),
         "FenceProven": _truth(value=False),
+        "ConfigDigest": _text(node.digest),
         "Generation": _number(facts.generation),
         "LastHeardUSec": _number(0),
         "Holds": _texts(group.name for group in node.groups if group.state.is_held),
@@ -120,6 +127,7 @@ def _peer(node: Node) -> Properties:
         "Status": _text(peer.status.value),
         "Maintenance": _truth(value=peer.maintenance),
         "FenceProven": _truth(value=peer.status is PeerStatus.FENCED and peer.proven),
+        "ConfigDigest": _text(peer.digest),
         "Generation": _number(peer.generation),
         "LastHeardUSec": _instant(peer.heard_at),
         "Holds": _texts(_held_by_peer(node)),
@@ -133,12 +141,15 @@ def _held_by_peer(node: Node) -> list[GroupName]:
     return [word.name for word in node.peer.report.groups if word.state.is_held]
 
 
-def _link(link: Link, facts: Facts, counters: Mapping[str, int], fault: str) -> Properties:
+def _link(
+    node: Node, link: Link, facts: Facts, counters: Mapping[str, int], fault: str
+) -> Properties:
     return {
         "Name": _text(link.name),
         "Kind": _text("disk" if link.is_disk else facts.link_kind(LinkName(link.name))),
         "LeadsToPeer": _truth(value=link.leads_to_peer),
         "Status": _text(link.status.value),
+        "PeerHears": _truth(value=node.is_heard_by_peer(link.name)),
         "Fault": _text(fault),
         "LastHeardUSec": _instant(link.heard_at),
         "Counters": Variant("a{st}", {word: max(0, count) for word, count in counters.items()}),

@@ -30,6 +30,8 @@ DBUS_PATH = "/org/freedesktop/DBus"
 
 # The daemon answers in milliseconds, and is allowed to be busy with a failover.
 ANSWER_SECONDS = 10.0
+# Both nodes look at their disks: 10 s by its own promise.
+CHECK_SECONDS = 20.0
 # polkit may ask a person meanwhile; the daemon itself gives up after two minutes.
 PERMISSION_SECONDS = 150.0
 
@@ -105,6 +107,11 @@ class Client:
     async def _manager(self) -> dict[str, object]:
         reply = await self._call(Standard.PROPERTIES, "GetAll", "s", str(Interface.MANAGER))
         return _plain(reply.body[0])
+
+    async def check(self) -> list[list[str]]:
+        """What both nodes find: node, check, level, text and remedy of each line."""
+        reply = await self._call(Interface.MANAGER, "Check", seconds=CHECK_SECONDS)
+        return [[str(word) for word in line] for line in reply.body[0]]
 
     async def listen(self) -> None:
         """Keep what the daemon tells from now on, and notice when it goes."""

@@ -52,6 +52,10 @@ def _run(chosen: argparse.Namespace) -> int:
             work = verbs.status(as_json=getattr(chosen, "json", False))
         case "links":
             work = verbs.links(as_json=chosen.json)
+        case "check":
+            from hbd.cli.check import check
+
+            work = check(as_json=chosen.json)
         case "failback":
             work = verbs.failback(wait=chosen.wait, ask=chosen.ask_password)
         case "reload":
@@ -89,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--watch", action="store_true", help="show it anew when it changes")
     links = verbs.add_parser("links", help="show the links and what each has counted")
     links.add_argument("--json", action="store_true", help="for programs")
+    check = verbs.add_parser("check", help="look whether the next failover will work")
+    check.add_argument("--json", action="store_true", help="for programs")
     _add_move(verbs.add_parser(Verb.TAKEOVER.value, help="bring resource groups to this node"))
     _add_move(verbs.add_parser(Verb.STANDBY.value, help="give resource groups to the peer"))
     _add_waiting(verbs.add_parser("failback", help="bring every group to the node it prefers"))

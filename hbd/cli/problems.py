@@ -36,6 +36,7 @@ class Kind(StrEnum):
     PEER_FENCED = "peer-fenced"
     PEER_LEFT = "peer-left"
     LINK_DEAD = "link-dead"
+    CONFIG_DRIFT = "config-drift"
     GROUP_FAILED = "group-failed"
     GROUP_NOT_SERVED = "group-not-served"
     GROUP_NOT_AT_HOME = "group-not-at-home"
@@ -119,6 +120,7 @@ def problems(view: StatusView) -> list[Problem]:
         *_peer(view),
         *_groups(view),
         *_links(view),
+        *_files(view),
         *_maintenance(view),
         *_protection(view),
     ]
@@ -161,6 +163,18 @@ def _links(view: StatusView) -> Iterator[Problem]:
                 view.node,
                 _look_at(link),
             )
+
+
+def _files(view: StatusView) -> Iterator[Problem]:
+    if view.config_drift:
+        yield Problem(
+            Severity.WARNING,
+            Kind.CONFIG_DRIFT,
+            view.peer,
+            f"{' and '.join(view.config_drift)} on {view.peer} and here mean different things",
+            view.node,
+            "hbctl check",
+        )
 
 
 def _look_at(link: LinkView) -> str:

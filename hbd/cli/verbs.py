@@ -94,7 +94,8 @@ async def confirm_peer_down(peer: str | None, *, wait: bool, ask: bool) -> Exit:
 async def reload(*, ask: bool) -> Exit:
     """Let the daemon read its configuration anew, and print what differs."""
     async with connected() as client:
-        lines = await client.reload(ask=ask)
+        with agent.on_this_terminal() if ask else nullcontext():
+            lines = await client.reload(ask=ask)
     for line in lines:
         print(printable(line))
     if not lines:

@@ -24,6 +24,7 @@ class NodeView:
     status: str
     maintenance: bool
     fence_proven: bool
+    config_digest: str
     generation: int
     last_heard_usec: int
     holds: tuple[str, ...]
@@ -37,6 +38,7 @@ class LinkView:
     kind: str
     leads_to_peer: bool
     status: str
+    peer_hears: bool
     fault: str
     last_heard_usec: int
     counters: Mapping[str, int]
@@ -118,6 +120,7 @@ class StatusView:
     deadtime_usec: int
     initdead_usec: int
     last_stall_usec: int
+    config_drift: tuple[str, ...]
     denied_count: int
     nodes: tuple[NodeView, ...]
     links: tuple[LinkView, ...]
@@ -162,6 +165,7 @@ def _status(objects: Objects) -> StatusView:
         deadtime_usec=_get(manager, "DeadtimeUSec", int),
         initdead_usec=_get(manager, "InitdeadUSec", int),
         last_stall_usec=_get(manager, "LastStallUSec", int),
+        config_drift=_texts(manager, "ConfigDrift"),
         denied_count=_get(manager, "DeniedCount", int),
         nodes=tuple(_node(each) for each in _objects(objects, manager, "Nodes", Interface.NODE)),
         links=tuple(_link(each) for each in _objects(objects, manager, "Links", Interface.LINK)),
@@ -186,6 +190,7 @@ def _node(properties: Properties) -> NodeView:
         status=_get(properties, "Status", str),
         maintenance=_get(properties, "Maintenance", bool),
         fence_proven=_get(properties, "FenceProven", bool),
+        config_digest=_get(properties, "ConfigDigest", str),
         generation=_get(properties, "Generation", int),
         last_heard_usec=_get(properties, "LastHeardUSec", int),
         holds=_texts(properties, "Holds"),
@@ -201,6 +206,7 @@ def _link(properties: Properties) -> LinkView:
         kind=_get(properties, "Kind", str),
         leads_to_peer=_get(properties, "LeadsToPeer", bool),
         status=_get(properties, "Status", str),
+        peer_hears=_get(properties, "PeerHears", bool),
         fault=_get(properties, "Fault", str),
         last_heard_usec=_get(properties, "LastHeardUSec", int),
         counters={str(word): int(count) for word, count in counters.items()},

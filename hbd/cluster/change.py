@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from hbd.cluster.drift import differing
 from hbd.cluster.node import Group, Node
 from hbd.cluster.terms import LinkStatus, NodeName, PeerStatus, Usec
 
@@ -21,6 +22,7 @@ class Subject(Enum):
 
     NODE = "node"  # this node's phase
     MAINTENANCE = "maint"  # a node's, this one's or the peer's
+    DRIFT = "drift"  # the three files of the two nodes
     STALL = "stall"  # this node did not listen for a while
     PEER = "peer"
     LATE = "late"  # a heartbeat came after warntime
@@ -75,6 +77,10 @@ def _peer(before: Node, after: Node) -> Iterator[Change]:
     was, peer = before.peer, after.peer
     if was.maintenance is not peer.maintenance:
         yield _maintenance(peer.name, on=peer.maintenance)
+    if (before.digest, was.digest) != (after.digest, peer.digest):
+        old, new = " ".join(differing(before)), " ".join(differing(after))
+        if old != new:
+            yield Change(Subject.DRIFT, peer.name, old, new)
     if was.status is not peer.status or (peer.proven and not was.proven):
         silence = Usec(after.stepped_at - was.heard_at) if was.heard_at is not None else Usec(0)
         spoke = peer.status in (PeerStatus.ACTIVE, PeerStatus.LEFT)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hbd.cluster.terms import (
+    NO_DIGEST,
     AutoFailback,
+    ConfigDigest,
     DiskHolder,
     Generation,
     GroupName,
@@ -257,6 +259,7 @@ class ConfigurationChanged:
     auto_failback: AutoFailback
     links: tuple[LinkDefinition, ...]
     groups: tuple[GroupDefinition, ...]
+    digest: ConfigDigest = NO_DIGEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) ->
         fence_due=None,
         fence_why="",
         maintenance=event.report.maintenance and not left,  # who left holds nothing
+        digest=event.report.digest,
     )
     return Step(replace(step.node, peer=peer))
 
@@ -153,7 +154,10 @@ def expire(node: Node, now: Instant) -> Step:
 
 
 def speak(node: Node, now: Instant) -> Step:
-    """Send the heartbeat when it is due; in between, tell at once what has changed."""
+    """Send the heartbeat when it is due; in between, tell at once what has changed.
+
+    Which links the peer is heard on is told with the next heartbeat: nothing waits for it.
+    """
     if node.phase is Phase.LEFT or node.goodbyes:
         return Step(node)
     report = report_of(node)
@@ -163,7 +167,7 @@ def speak(node: Node, now: Instant) -> Step:
             due = Instant(now + node.timing.keepalive_usec)
         spoken = replace(node, said=report, heartbeat_due=due)
         return Step(spoken, (SendHeartbeat(report),))
-    if report != node.said:
+    if node.said is None or replace(report, hears=node.said.hears) != node.said:
         return Step(replace(node, said=report), (Announce(report),))
     return Step(node)
 

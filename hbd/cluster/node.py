@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from hbd.cluster.action import Action
 from hbd.cluster.event import GroupDefinition
 from hbd.cluster.terms import (
+    NO_DIGEST,
     SECOND,
     AutoFailback,
+    ConfigDigest,
     Epoch,
     Fencing,
     Generation,
@@ -97,6 +99,7 @@ class Peer:
     maintenance: bool = False  # it said that it moves nothing; its silence does not end that
     disk_at: Instant | None = None  # when its registration on a shared disk last moved
     fence_why: str = ""  # LOST only: why it is not fenced
+    digest: ConfigDigest = NO_DIGEST  # what it last said of its files; "": it never did
 
     @property
     def is_heard(self) -> bool:
@@ -191,6 +194,7 @@ class Node:
     alive_due: Instant
     phase: Phase = Phase.STARTING
     maintenance: bool = False  # an operator's wish: nothing is moved from here
+    digest: ConfigDigest = NO_DIGEST  # of the three files this node runs with
     limits: Limits = Limits()
     jobs: tuple[Job, ...] = ()
     said: Report | None = None  # the last report sent, to know what is news
@@ -202,6 +206,19 @@ class Node:
     def group(self, name: GroupName) -> Group | None:
         """The group of this name, None if haresources has none."""
         return next((group for group in self.groups if group.name == name), None)
+
+    @property
+    def links_to_peer(self) -> tuple[Link, ...]:
+        """The links that carry heartbeats, in ha.cf's order: the same place on both nodes."""
+        return tuple(link for link in self.links if link.leads_to_peer)
+
+    def is_heard_by_peer(self, name: LinkName) -> bool:
+        """Whether the peer, while it speaks, says that it hears this node on the link."""
+        report = self.peer.report
+        if report is None or not self.peer.is_heard:
+            return False
+        places = [place for place, link in enumerate(self.links_to_peer) if link.name == name]
+        return any(place in report.hears for place in places)
 
     @property
     def is_known_to_peer(self) -> bool:
@@ -299,6 +316,7 @@ def new_node(
     maintenance: bool = False,
     fencing: Fencing = Fencing.AUTO,
     has_stonith: bool = False,
+    digest: ConfigDigest = NO_DIGEST,
 ) -> Node:
     """A node that has just been started and knows nothing: everything is to be observed.
 
@@ -330,6 +348,7 @@ def new_node(
         maintenance=maintenance,
         fencing=fencing,
         has_stonith=has_stonith,
+        digest=digest,
     )
 
 
@@ -344,4 +363,8 @@ def report_of(node: Node) -> Report:
         ),
         heard=node.peer.generation,
         maintenance=node.maintenance,
+        digest=node.digest,
+        hears=frozenset(
+            place for place, link in enumerate(node.links_to_peer) if link.status is LinkStatus.UP
+        ),
     )

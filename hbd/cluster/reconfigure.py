@@ -39,6 +39,7 @@ def on_changed(node: Node, event: ConfigurationChanged, now: Instant) -> Step:
             node,
             timing=event.timing,
             auto_failback=event.auto_failback,
+            digest=event.digest,
             links=(
                 *(
                     replace(

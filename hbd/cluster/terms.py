@@ -18,7 +18,9 @@ Usec = NewType("Usec", int)  # a span in µs
 Generation = NewType("Generation", int)  # one life of the daemon on a node; only grows
 Epoch = NewType("Epoch", int)  # how often a group's ownership has changed; only grows
 JobId = NewType("JobId", int)
+ConfigDigest = NewType("ConfigDigest", str)  # of the three files, 8 hexadecimal digits each, or ""
 
+NO_DIGEST = ConfigDigest("")
 SECOND = Usec(1_000_000)
 MILLISECOND = Usec(1_000)
 
@@ -184,7 +186,9 @@ class Report:
     may be thought lost (heartbeat's `dt`). `heard` is the generation of the other node that the
     sender has heard last, 0 for none: only a report that knows of the reader's present life can
     hold the reader to what it said in a former one, so no other is decided upon. `maintenance`
-    says that the sender moves nothing: it is given nothing, and nothing is taken from it.
+    says that the sender moves nothing: it is given nothing, and nothing is taken from it. `digest`
+    stands for the sender's three files, and `hears` for the links on which it hears the reader,
+    by their place among the links that lead to the peer, from 0: nothing is decided by either.
     """
 
     phase: Phase
@@ -192,3 +196,5 @@ class Report:
     groups: tuple[GroupReport, ...] = field(default=())
     heard: Generation = Generation(0)
     maintenance: bool = False
+    digest: ConfigDigest = NO_DIGEST
+    hears: frozenset[int] = frozenset()

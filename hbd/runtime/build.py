@@ -14,6 +14,7 @@ from hbd.cluster.event import ConfigurationChanged, GroupDefinition, LinkDefinit
 from hbd.cluster.node import Link as LinkBelief
 from hbd.cluster.node import Node, new_node
 from hbd.cluster.terms import Generation, Instant, LinkName, NodeName
+from hbd.config.digest import digest
 from hbd.config.model import Config, Ping
 from hbd.link.link import Link
 from hbd.link.speech import Speech
@@ -46,6 +47,7 @@ def node_of(
         maintenance=maintenance,
         fencing=config.fencing,
         has_stonith=any(device.target in (None, config.peer) for device in config.fence_devices),
+        digest=digest(config),
     )
 
 
@@ -85,6 +87,7 @@ def event_of(
             for medium in config.media
         ),
         groups=groups,
+        digest=digest(config),
     )
 
 

@@ -63,6 +63,7 @@ from hbd.journal import MessageId, fields
 from hbd.net.address import SharedAddress
 from hbd.net.carrier import LinkPresence
 from hbd.runtime import build, identity
+from hbd.runtime.checkup import Checkup, Situation
 from hbd.runtime.clock import Alarm, now
 from hbd.runtime.definition import Definitions
 from hbd.runtime.fencer import Fencer
@@ -142,6 +143,7 @@ class Daemon:
         self._reloads = Reloads(source, self, notifier)
         self._endpoint: Endpoint | None = None
         self._network: Network | None = None
+        self._checkup: Checkup | None = None
         self._jobs = itertools.count(1)
         self._status = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -183,6 +185,7 @@ class Daemon:
                 self._inbox.post,
             )
             await self._groups.set_up(self._config)
+            self._checkup = Checkup(self._situation, self._media, self._manager)
             await self._join_bus(self._groups)
             await self._manager.stop(unitfile.DEADMAN_TIMER, DEADMAN_LIMIT_USEC)
         except ConfigError as error:
@@ -209,6 +212,8 @@ class Daemon:
         self._alarm.cancel()
         for task in self._tasks:
             task.cancel()
+        if self._checkup is not None:
+            await self._checkup.desk.close()
         if self._groups is not None:
             await self._groups.close()
         if self._endpoint is not None:
@@ -384,8 +389,15 @@ class Daemon:
 
     # --- meeting the machine ---------------------------------------------------------------------
 
+    def _situation(self) -> Situation:
+        """What `hbctl check` looks at, as of now."""
+        assert self._network is not None, "checks begin after set-up"
+        assert self._groups is not None, "checks begin after set-up"
+        return Situation(self._node, self._config, self._groups.found, self._network.addresses)
+
     async def _join_bus(self, groups: Groups) -> None:
         """Be on the bus before READY; without one hbd works on, and tries again."""
+        assert self._checkup is not None, "made before"
         self._endpoint = Endpoint(
             facts=build.facts_of(self._generation, self._media.links, groups.facts),
             node=self._node,
@@ -394,6 +406,7 @@ class Daemon:
             authority=PolkitAuthority(),
             reload=self._reloads.reload,
             readings=LinkReadings(counters=self._media.counters, faults=self._media.faults),
+            check=self._checkup.desk.check,
         )
         try:
             await self._endpoint.connect()

@@ -14,7 +14,7 @@ from hbd.config.model import (
     ResourceConfig,
     ServiceResource,
 )
-from hbd.errors import AdapterError, ConfigError, Mistake
+from hbd.errors import AdapterError, ConfigError, Mistake, NoAnswer
 from hbd.net.address import SharedAddress
 from hbd.systemd import resource
 from hbd.systemd.boot import StartsAtBoot
@@ -107,6 +107,8 @@ async def find(config: Config, manager: Manager) -> Definitions:
         specs = [spec for r in group.resources if (spec := _spec(r)) is not None]
         try:
             found[group.name] = Definition(group, await resolver.group(group.name, specs))
+        except NoAnswer:  # that systemd is busy is no mistake in a file: the next start may do
+            raise
         except AdapterError as error:
             what, remedy = f"group {group.name}", "then start or reload hbd again"
             mistakes.append(Mistake(group.file, group.line, what, str(error), remedy))

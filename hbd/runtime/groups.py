@@ -18,7 +18,7 @@ from hbd.config.model import AddressResource, Config, ResourceConfig
 from hbd.errors import AdapterError, ConfigError, Mistake
 from hbd.journal import MessageId, fields
 from hbd.net.address import SharedAddress
-from hbd.runtime import definition
+from hbd.runtime import definition, orphans
 from hbd.runtime.definition import Definition, Definitions, shared_address
 from hbd.runtime.disks import Disks
 from hbd.runtime.executor import GroupRunner, SharedUnits
@@ -51,6 +51,7 @@ class Groups:
         self.disks = Disks(config, post)
         self._installing = asyncio.Lock()
         self._unready: set[GroupName] = set()  # revised, and its units not yet in force
+        self._left: frozenset[str] = frozenset()  # units of no group that could not be stopped
         self._retired: list[GroupRunner] = []
         self._is_behind = False  # the units say something else than `_defined`
         self._task: asyncio.Task[None] | None = None
@@ -64,6 +65,12 @@ class Groups:
         self._defined = dict(self._newest)
         for each in self._newest.values():
             self._runners[each.name] = self._runner(each, self._runnables(each))
+        parts = [r for group in config.groups for r in group.resources]
+        addresses = {r.address for r in parts if isinstance(r, AddressResource)}
+        network = self._network.addresses
+        names = self._newest.keys()
+        here, manager = config.local, self._manager
+        self._left = await orphans.release(here, names, addresses, manager, network)
         await self._install_units()
         await self._refuse_boot_units()
         await self.disks.meet()
@@ -92,6 +99,11 @@ class Groups:
     def newest(self) -> Definitions:
         """What the files say."""
         return self._newest
+
+    @property
+    def found(self) -> tuple[resource.Group, ...]:
+        """What systemd has of each, in haresources' order, by what the files say."""
+        return tuple(each.found for each in self._newest.values())
 
     # --- a new configuration ----------------------------------------------------------------------
 
@@ -234,6 +246,7 @@ class Groups:
             found = tuple(each.found for each in self._defined.values())
             deadtime_usec = self._deadtime_usec if deadtime_usec is None else deadtime_usec
             files = unitfile.files(found, deadtime_usec, self._environment)
+            files = install.present(self._left) | files
             await install.install(files, self._manager)
             for runner in tuple(self._runners.values()):
                 await self._manager.watch(runner.units, self._unit_changed)

@@ -16,7 +16,7 @@ from typing import Final
 
 from hbd.cluster.action import Announce, SayGoodbye, SendHeartbeat
 from hbd.cluster.event import Event, LineChanged, LinkHeard
-from hbd.cluster.terms import LineState, LinkName, Usec
+from hbd.cluster.terms import LineState, LinkName, NodeName, Usec
 from hbd.config.model import Broadcast, Config, Medium, Multicast, Ping, Serial, Unicast
 from hbd.journal import MessageId, fields
 from hbd.link import udp_media
@@ -27,6 +27,8 @@ from hbd.link.speech import Speech, event_of
 from hbd.link.udp import UdpLink
 from hbd.link.udp_receiver import Receivers
 from hbd.runtime.clock import Alarm, now
+from hbd.wire import message
+from hbd.wire.message import Message, MessageType
 from hbd.wire.session import Outgoing, Session, Verdict
 
 LOADAVG: Final = Path("/proc/loadavg")
@@ -61,6 +63,7 @@ class Media:
         self._tells_rejects = tell_rejects
         self._told_rejects: dict[LinkName, int] = {}
         self._media = tuple(media)
+        self.on_check: Callable[[str | None], None] | None = None  # asked (None), or told what
         self.links: tuple[Link, ...] = tuple(self._link(medium) for medium in media)
 
     # --- life -----------------------------------------------------------------------------------
@@ -123,8 +126,16 @@ class Media:
 
     def say(self, action: SendHeartbeat | Announce | SayGoodbye) -> None:
         """Send what the core wants said, on every link."""
+        self._say(self._speech.message(action))
+
+    def tell_check(self, peer: NodeName, found: str | None) -> None:
+        """Ask what the peer's half of a check finds (None), or tell what ours has found."""
+        words = message.hbd_check(peer) if found is None else message.hbd_found(peer, found)
+        self._say(words)
+
+    def _say(self, words: Message) -> None:
         outgoing = self._session.send(
-            self._speech.message(action),
+            words,
             now=now(),
             unix_time=int(time.time()),
             load_average=_load_average(),
@@ -155,12 +166,22 @@ class Media:
         for reply in received.replies:
             self._send(reply)
         self._alarm.set(self._session.next_due())
+        if received.verdict in (Verdict.NEW, Verdict.LATE) and received.message is not None:
+            self._hear_check(received.message)
         event = event_of(link, received)
         if event is not None:
             self._post(event)
 
     def _sensed(self, link: LinkName, line: LineState) -> None:
         self._post(LineChanged(link, line))
+
+    def _hear_check(self, heard: Message) -> None:
+        if self.on_check is None:
+            return
+        if heard.known_type is MessageType.HBD_CHECK:
+            self.on_check(None)
+        elif heard.known_type is MessageType.HBD_FOUND:
+            self.on_check(heard.found)
 
     def _answered(self, link: LinkName) -> None:
         self._post(LinkHeard(link))

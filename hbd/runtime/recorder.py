@@ -68,6 +68,7 @@ class Recorder:
         self._write: dict[Subject, Callable[[Node, Change], None]] = {
             Subject.NODE: self._node,
             Subject.MAINTENANCE: self._maintenance,
+            Subject.DRIFT: self._drift,
             Subject.STALL: self._stall,
             Subject.PEER: self._peer,
             Subject.LATE: self._late,
@@ -172,6 +173,22 @@ class Recorder:
                 "%s is no longer in maintenance",
                 change.name,
                 extra=fields(MessageId.MAINTENANCE_ENDED, node=change.name),
+            )
+
+    def _drift(self, _node: Node, change: Change) -> None:
+        if change.now:
+            self._log.warning(
+                "%s on %s and here mean different things; `hbctl check` says more",
+                " and ".join(change.now.split()),
+                change.name,
+                extra=fields(MessageId.CONFIG_DRIFT, peer=change.name, files=change.now),
+            )
+        else:
+            self._log.log(
+                NOTICE,
+                "The files of %s and of this node mean the same again",
+                change.name,
+                extra=fields(MessageId.CONFIG_EQUAL, peer=change.name),
             )
 
     def _node(self, node: Node, change: Change) -> None:

@@ -26,7 +26,7 @@ from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.message import Message
 
 from hbd.cluster.terms import SECOND, Usec
-from hbd.errors import AdapterError
+from hbd.errors import AdapterError, NoAnswer
 
 SYSTEMD: Final = "org.freedesktop.systemd1"
 DBUS: Final = "org.freedesktop.DBus"
@@ -109,11 +109,11 @@ class Connection:
     ) -> list[object]:
         """Call a method and return the reply's body.
 
-        Raises CallFailed for an error reply, AdapterError when the connection is lost or the
-        limit passes; the latter also ends the connection.
+        Raises CallFailed for an error reply, NoAnswer when the connection is lost or the limit
+        passes; the latter also ends the connection.
         """
         if self.lost.done():
-            raise AdapterError(f"Failed to call {member}: {self.lost.result()}")
+            raise NoAnswer(f"Failed to call {member}: {self.lost.result()}")
         message = Message(
             destination=destination,
             path=path,
@@ -128,11 +128,11 @@ class Connection:
                 reply = await self._bus.call(message)
         except TimeoutError as error:
             self._end(f"no answer to {member} within {limit_usec // SECOND} s")
-            raise AdapterError(f"Failed to call {member}: {self.lost.result()}") from error
+            raise NoAnswer(f"Failed to call {member}: {self.lost.result()}") from error
         except (OSError, EOFError) as error:
-            raise AdapterError(f"Failed to call {member}: {_reason(error)}") from error
+            raise NoAnswer(f"Failed to call {member}: {_reason(error)}") from error
         if reply is None:
-            raise AdapterError(f"Failed to call {member}: the connection was closed")
+            raise NoAnswer(f"Failed to call {member}: the connection was closed")
         if reply.message_type is MessageType.ERROR:
             text = str(reply.body[0]) if reply.body else str(reply.error_name)
             raise CallFailed(str(reply.error_name), text)

@@ -12,6 +12,7 @@ must work without hbd, not hbd's memory: at its start hbd observes, it does not 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,15 @@ from hbd.errors import AdapterError
 from hbd.systemd import unitname
 
 RUNTIME_DIRECTORY: Final = Path("/run/hbd")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressNote:
+    """A shared address that may be on an interface of this node."""
+
+    address: str
+    prefix: int
+    interface: str
 
 
 def hold_path(group: GroupName, directory: Path = RUNTIME_DIRECTORY) -> Path:
@@ -63,6 +73,22 @@ def note_address(
 def forget_address(address: str, directory: Path = RUNTIME_DIRECTORY) -> None:
     """After the address is gone; repeating is harmless."""
     _remove(_address_path(address, directory))
+
+
+def noted_addresses(directory: Path = RUNTIME_DIRECTORY) -> tuple[AddressNote, ...]:
+    """The addresses that may be here, as they were noted; a line that says nothing is left out."""
+    notes: list[AddressNote] = []
+    try:
+        paths = [path for path in (directory / "addresses").iterdir() if path.name[0] != "~"]
+        for path in sorted(paths):
+            match path.read_text(encoding="utf-8").replace("/", " ").split():
+                case [address, prefix, interface] if prefix.isdecimal():
+                    notes.append(AddressNote(address, int(prefix), interface))
+    except FileNotFoundError:
+        return tuple(notes)
+    except OSError as error:
+        raise AdapterError(f"Failed to read '{directory}/addresses': {error.strerror}") from error
+    return tuple(notes)
 
 
 def _address_path(address: str, directory: Path) -> Path:

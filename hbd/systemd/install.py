@@ -8,7 +8,7 @@ changed. Who owns a file is told by its first line; files of others are never to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
@@ -52,6 +52,13 @@ async def install(
 def check(files: Mapping[PurePosixPath, str], directory: Path = UNIT_DIRECTORY) -> None:
     """Raise AdapterError if one of `files` could not be written, since it belongs to others."""
     _refuse_foreign(list(unitfile.as_written(files, directory)))
+
+
+def present(units: Iterable[str], directory: Path = UNIT_DIRECTORY) -> unitfile.Files:
+    """The files that hbd has written for these units, as they are."""
+    paths = [path for unit in units for path in (PurePosixPath(unit), unitfile.drop_in(unit))]
+    texts = {path: _read(directory / path) for path in paths if unitfile.is_ours(directory / path)}
+    return {path: text for path, text in texts.items() if text is not None}
 
 
 def _write_changes(files: Mapping[PurePosixPath, str], directory: Path) -> bool:

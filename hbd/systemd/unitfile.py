@@ -67,7 +67,7 @@ def _refuse_two_meanings(groups: Sequence[Group]) -> None:
 
 
 def _group_files(group: Group, groups: Sequence[Group], environment: Environment) -> Files:
-    written: Files = {_drop_in(group.target): _target_drop_in(group)}
+    written: Files = {drop_in(group.target): _target_drop_in(group)}
     for resource in group.resources:
         if resource.unit is None:
             continue
@@ -78,11 +78,12 @@ def _group_files(group: Group, groups: Sequence[Group], environment: Environment
         elif resource.kind is Kind.SCRIPT:
             written |= _script_files(resource, context, environment)
         else:
-            written[_drop_in(resource.unit)] = _foreign_drop_in(context)
+            written[drop_in(resource.unit)] = _foreign_drop_in(context)
     return written
 
 
-def _drop_in(unit: str) -> PurePosixPath:
+def drop_in(unit: str) -> PurePosixPath:
+    """Where what hbd adds to a unit stands."""
     return PurePosixPath(f"{unit}.d") / DROP_IN
 
 
@@ -259,8 +260,8 @@ def _deadman_files(deadtime_usec: Usec) -> Files:
     delay, patience = deadman_usec(deadtime_usec), patience_usec(deadtime_usec)
     seconds = f"{patience / SECOND:f}"
     return {
-        _drop_in(DEADMAN_TIMER): _text("[Timer]", "OnActiveSec=", f"OnActiveSec={delay}us"),
-        _drop_in(DEADMAN_SERVICE): _text("[Service]", f"Environment=HBD_PATIENCE={seconds}"),
+        drop_in(DEADMAN_TIMER): _text("[Timer]", "OnActiveSec=", f"OnActiveSec={delay}us"),
+        drop_in(DEADMAN_SERVICE): _text("[Service]", f"Environment=HBD_PATIENCE={seconds}"),
     }
 
 

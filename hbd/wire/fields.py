@@ -14,8 +14,8 @@ _NAME_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != ord("="))
 
 AUTH = b"auth"
 _FAMILIAR = (
-    "t st dt protocol rsc_hold rtype isstable info hbdrep dest destuuid src srcuuid seq hg ts ld "
-    "ttl ackseq firstseq lastseq nodelist delnodelist ipaddr weown ok node result"
+    "t st dt protocol rsc_hold rtype isstable info hbdrep hbdfnd dest destuuid src srcuuid seq hg "
+    "ts ld ttl ackseq firstseq lastseq nodelist delnodelist ipaddr weown ok node result"
 )
 _NAMES = {name.encode(): name for name in _FAMILIAR.split()}  # known to be well-formed
 

@@ -17,7 +17,7 @@ from hbd.wire.reason import Reason, rejection
 
 _TEXTS = frozenset(
     {"t", "st", "dt", "protocol", "rsc_hold", "rtype", "isstable", "info", "hbdrep", "dest", "src"}
-    | {"seq", "hg", "ts", "ackseq", "firstseq", "lastseq"}
+    | {"hbdfnd", "seq", "hg", "ts", "ackseq", "firstseq", "lastseq"}
 )
 _UUIDS = frozenset({"srcuuid", "destuuid"})
 
@@ -115,6 +115,8 @@ def _check_words(message: Message, known_type: MessageType | None) -> None:
             _present(message.exchange, "info")
         case MessageType.HB_TAKEOVER:
             _present(message.hold, "rsc_hold")
+        case MessageType.HBD_FOUND:
+            _present(message.found, "hbdfnd")
         case _:
             pass
 

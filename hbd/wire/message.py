@@ -5,8 +5,9 @@ same bytes. Header fields (who, when, which number) are added by `session`; the 
 end make the fields that a message's creator writes, in the order seen on the wire. The signature
 is not a field here: decoding verifies and removes it, encoding adds it.
 
-Source: heartbeat 3.0.6 as observed (message model and field order per type). hbd's own addition is
-the text field `hbdrep` (`report`), which a real heartbeat node ignores like any unknown field.
+Source: heartbeat 3.0.6 as observed (message model and field order per type). hbd's own additions
+are the text field `hbdrep` (`report`), which a real heartbeat node ignores like any unknown field,
+and the types `hbd_check` and `hbd_found`, which are only sent to a peer that reports as hbd does.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ UUID_BYTES = 16
 NULL_UUID = bytes(UUID_BYTES)
 
 REPORT_FIELD = "hbdrep"
+FOUND_FIELD = "hbdfnd"
+MAX_FOUND = 4_096  # characters; what a serial line of 19200 baud carries in about 2 s
 
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _DECIMAL_DIGITS = b"0123456789"
@@ -50,6 +53,8 @@ class MessageType(Enum):
     SHUTDONE = "shutdone"
     REQNODES = "reqnodes"
     REPNODES = "repnodes"
+    HBD_CHECK = "hbd_check"
+    HBD_FOUND = "hbd_found"
     NS_ACKMSG = "NS_ackmsg"
     NS_REXMIT = "NS_rexmit"
     NS_NAK_REXMIT = "NS_nak_rexmit"
@@ -192,6 +197,14 @@ class Message:
         return _word(Exchange, "info", self.get("info"))
 
     @property
+    def found(self) -> str | None:
+        """What an hbd_found tells: printable text of bounded length, not looked into here."""
+        text = self.get(FOUND_FIELD)
+        if text is not None and len(text) > MAX_FOUND:
+            raise rejection(Reason.OVERSIZED, FOUND_FIELD)
+        return text
+
+    @property
     def report(self) -> Report | None:
         """hbd's own report of the sender's groups; None when it sends none that we can read.
 
@@ -309,6 +322,17 @@ def hb_takeover(hold: Hold) -> Message:
 def shutdone(*, report: Report | None = None) -> Message:
     """I have released everything and am leaving."""
     return _message(("t", MessageType.SHUTDONE.value), ("st", NodeState.DEAD.value), report=report)
+
+
+def hbd_check(peer: NodeName) -> Message:
+    """Ask the peer what its half of a check finds."""
+    return _message(("t", MessageType.HBD_CHECK.value), ("dest", peer))
+
+
+def hbd_found(peer: NodeName, found: str) -> Message:
+    """Tell the peer what our half of a check has found."""
+    assert len(found) <= MAX_FOUND, "the sender keeps within the limit"
+    return _message(("t", MessageType.HBD_FOUND.value), ("dest", peer), (FOUND_FIELD, found))
 
 
 def reqnodes(peer: NodeName) -> Message:

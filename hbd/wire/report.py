@@ -1,7 +1,11 @@
 """What a node reports of its groups, as one short line of text inside heartbeat's messages.
 
-    report = version ";" phase [ "m" ] ";" deadtime ";" heard { ";" group }
+    report = version ";" phase [ "m" ] ";" deadtime ";" heard [ ";!" aside ] { ";" group }
+    aside  = digest "!" hears
     group  = name "|" epoch "|" owner "|" state [ "w" ]
+
+Digest is 24 hexadecimal digits or nothing, hears a hexadecimal number with a bit for each link on
+which the sender hears the reader; an aside that would say nothing of both is left out.
 
 Version is `1`; phase and state are one letter (tables below), `m` says that the sender is in
 maintenance, `w` that it wants the group; deadtime (µs), heard (the reader's generation) and epoch
@@ -13,6 +17,8 @@ a serial line of 19200 baud carries 1920 bytes a second and this is in every hea
 from __future__ import annotations
 
 from hbd.cluster.terms import (
+    NO_DIGEST,
+    ConfigDigest,
     Epoch,
     Generation,
     GroupName,
@@ -33,6 +39,10 @@ MAX_GROUP_NAME = 255  # characters; a group is named by one word of haresources
 MAX_NODE_NAME = 99  # bytes, heartbeat's own limit
 MAX_REPORT_BYTES = 32_768  # leaves half a datagram for the rest of the message
 MAX_VALUE = 2**63 - 1  # epoch and deadtime
+MAX_LINKS = 63  # a bit each
+DIGEST_DIGITS = 24  # 8 for each of the three files
+
+_ASIDE = "!"  # not safe in a name, so no group begins with it
 
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:/@+=")
 
@@ -73,6 +83,8 @@ def encode_report(report: Report) -> str:
         raise _bad("a group twice")
     phase = _PHASES[report.phase] + (_MAINTENANCE if report.maintenance else "")
     parts = [VERSION, phase, _hex(report.deadtime_usec), _hex(report.heard)]
+    if report.digest or report.hears:
+        parts.append(_encode_aside(report))
     parts += [_encode_group(group) for group in report.groups]
     text = ";".join(parts)
     if len(text) > MAX_REPORT_BYTES:
@@ -84,19 +96,23 @@ def decode_report(text: str) -> Report:
     """The report that `text` says; CodecError for anything that `encode_report` does not write."""
     if len(text) > MAX_REPORT_BYTES:
         raise _bad(f"more than {MAX_REPORT_BYTES} bytes")
-    parts = text.split(";", MAX_GROUPS + 5)
+    parts = text.split(";", MAX_GROUPS + 6)
     if len(parts) < 4 or parts[0] != VERSION:
         raise _bad("not a report of version 1")
     phase = _PHASE_OF.get(parts[1].removesuffix(_MAINTENANCE))
     if phase is None:
         raise _bad("no such phase")
-    groups = tuple(_decode_group(part) for part in parts[4:])
+    has_aside = len(parts) > 4 and parts[4].startswith(_ASIDE)
+    digest, hears = _decode_aside(parts[4]) if has_aside else (NO_DIGEST, frozenset())
+    groups = tuple(_decode_group(part) for part in parts[4 + has_aside :])
     report = Report(
         phase,
         Usec(_number(parts[2])),
         groups,
         heard=Generation(_number(parts[3])),
         maintenance=parts[1].endswith(_MAINTENANCE),
+        digest=digest,
+        hears=hears,
     )
     if encode_report(report) != text:
         raise _bad("not in its one form")
@@ -109,6 +125,28 @@ def is_of_later_version(text: str) -> bool:
     if not version.isascii() or not version.isdigit() or len(version) > MAX_VERSION_DIGITS:
         return False
     return int(version) > int(VERSION)
+
+
+def _encode_aside(report: Report) -> str:
+    if any(not 0 <= place < MAX_LINKS for place in report.hears):
+        raise _bad(f"more than {MAX_LINKS} links")
+    _check_digest(report.digest)
+    bits = sum(1 << place for place in report.hears)
+    return f"{_ASIDE}{report.digest}{_ASIDE}{_hex(bits)}"
+
+
+def _decode_aside(text: str) -> tuple[ConfigDigest, frozenset[int]]:
+    parts = text.split(_ASIDE, 3)
+    if len(parts) != 3:
+        raise _bad("an aside has two parts")
+    bits = _number(parts[2])
+    hears = frozenset(place for place in range(MAX_LINKS) if bits >> place & 1)
+    return ConfigDigest(parts[1]), hears
+
+
+def _check_digest(text: str) -> None:
+    if text and (len(text) != DIGEST_DIGITS or text.strip("0123456789abcdef")):
+        raise _bad("not a digest")
 
 
 def _encode_group(group: GroupReport) -> str:

@@ -8,6 +8,7 @@ from itertools import count
 from hbd.bus.endpoint import Endpoint
 from hbd.bus.facts import Facts, LinkReadings
 from hbd.bus.history import HistoryReadings
+from hbd.bus.objects import CheckLine
 from hbd.bus.polkit import Authority
 from hbd.cluster.event import Event
 from hbd.cluster.node import Node
@@ -29,6 +30,9 @@ class Served:
         self.transitions: tuple[Transition, ...] = ()  # newest first
         self.reloaded_by: list[str] = []
         self.reload_outcome: asyncio.Future[tuple[str, ...] | Exception] = asyncio.Future()
+        self.found: list[CheckLine] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         numbers = count(1)
         self.endpoint = Endpoint(
             facts=facts,
@@ -38,8 +42,13 @@ class Served:
             authority=authority,
             reload=self._reload,
             readings=LinkReadings(counters=lambda: self.counters, faults=lambda: self.faults),
+            check=self._check,
             history=HistoryReadings(lambda: self.transitions, self._last_of),
         )
+
+    async def _check(self) -> list[CheckLine]:
+        await self.may_answer.wait()
+        return self.found
 
     def becomes(self, after: Node) -> None:
         """A step of the core led to this belief."""

@@ -20,7 +20,8 @@ from tests.house.tree import ROOT, modules, syntax
 VALUES = frozenset({"__future__", "collections.abc", "dataclasses", "enum", "functools", "typing"})
 SIGNATURES = frozenset({"base64", "binascii", "hashlib", "hmac"})
 CORE_TYPES = frozenset(
-    f"hbd.cluster.{name}" for name in ("action", "event", "keys", "node", "terms", "timing")
+    f"hbd.cluster.{name}"
+    for name in ("action", "drift", "event", "keys", "node", "terms", "timing")
 )
 
 
@@ -50,6 +51,9 @@ LAYERS = {
     "hbd.link": Layer(ours=ADAPTER.ours | {"hbd.wire"}),
     "hbd.net": ADAPTER,
     "hbd.systemd": ADAPTER,
+    # It looks at what the others run: the words of the files, and systemd's names and limits. What
+    # it must ask of the network or the peer is handed to it.
+    "hbd.check": Layer(ours=ADAPTER.ours | {"hbd.config", "hbd.systemd"}),
     "hbd.fencing": ADAPTER,
     "hbd.bus": Layer(ours=ADAPTER.ours | {"hbd.__version__", "hbd.story.transition"}),
     "hbd.cli": Layer(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hbd.check.finding import CheckId
 from hbd.cli import heartbeat, main
 from hbd.cli.outcome import Exit
 from hbd.cluster.terms import Scope
@@ -113,6 +114,13 @@ def test_each_exit_status_of_the_daemon_is_documented_and_nothing_else() -> None
 def test_each_exit_status_of_hbctl_is_documented_and_nothing_else() -> None:
     """Goal: scripts can rely on the page. Method: the enum against the page's list."""
     assert items(PAGES / "hbctl.1", r"(?=\d)") == {str(status.value) for status in Exit}
+
+
+def test_each_check_is_documented_and_nothing_else() -> None:
+    """Goal: every line of `hbctl check` is explained. Method: the enum against the page's list."""
+    text = (PAGES / "hbctl.1").read_text().partition(".Ss The checks")[2].partition(".Ss ")[0]
+    documented = re.findall(r"^\.It Sy (\S+)$", text, re.MULTILINE)
+    assert documented == [check.value for check in CheckId]
 
 
 def test_each_journal_field_is_documented_and_nothing_else() -> None:

@@ -58,6 +58,7 @@ async def test_in_maintenance_a_new_daemon_moves_nothing_and_is_in_maintenance(
 ) -> None:
     """Goal: an upgrade in maintenance is no end of it. Method: replace the daemon that serves."""
     story.expects(DAEMON, ARMED, on=story.home)
+    story.expects(MessageId.PEER_LATE, on=story.away)  # if the machine is busy
     await in_maintenance(story, story.home)
     before, old = await lives(story.home), await main_pid(story.home)
     await send(story.home, sig)
@@ -115,6 +116,9 @@ async def test_a_node_in_maintenance_that_is_rebooted_in_order_hands_over_first(
     The other node serves meanwhile and goes on serving until the maintenance ends: only then does
     the group go home.
     """
+    story.expects(
+        MessageId.LINK_DEAD, on=story.away
+    )  # if the machine is busy: a boot takes a while
     await in_maintenance(story, story.home)
     await story.home.shutdown()
     await story.served_by(story.away)

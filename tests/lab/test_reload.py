@@ -19,6 +19,7 @@ from tests.lab.harness.node import Node
 from tests.lab.story.setup import Setup
 from tests.lab.story.status import group, link, status
 from tests.lab.story.story import GROUP, WITHIN, Story
+from tests.lab.test_daemon import ARMED, DAEMON
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
@@ -179,6 +180,29 @@ async def test_a_group_is_added_and_taken_away_and_the_other_serves_on(story: St
         units = await node.run(["ls", "/run/systemd/system"])
         assert ADDED not in units.out
     assert (await story.away.run(["cat", LOG])).out.split() == ["start", "stop"]
+    assert story.moved() == []
+
+
+async def test_a_group_that_left_the_file_behind_the_daemons_back_is_stopped(
+    story: Story,
+) -> None:
+    """Goal: nothing runs that no line has. Method: two groups; edit, then kill the daemon."""
+    story.undo.push_async_callback(restore, story)
+    await story.away.run(["rm", "-f", LOG])
+    line = f"{story.away.name} {ADDED} extra\n"
+    await put(story, "haresources", files.HARESOURCES + line)
+    await until_group(story, ADDED, GroupState.STARTED.value, story.away)
+    story.away.write("/etc/ha.d/haresources", files.HARESOURCES)
+    story.expects(DAEMON, ARMED, on=story.away)
+    story.expects(MessageId.PEER_LATE, on=story.home)
+    await story.away.run(["systemctl", "kill", "--signal=KILL", "hbd.service"])
+    stopped = await story.heard(
+        story.away, MessageId.GROUP_STOPPED, f"HBD_GROUP={ADDED}", within=WITHIN
+    )
+    assert stopped["PRIORITY"] == "5"
+    assert ADDED not in (await story.away.run(["ip", "-4", "addr"])).out
+    assert (await story.away.run(["cat", LOG])).out.split() == ["start", "stop"]
+    assert (await story.away.run(["ls", "/run/hbd/holds"])).out.strip() == ""
     assert story.moved() == []
 
 

@@ -7,6 +7,7 @@ when calm returns.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hbd.cluster.event import (
     FailureCleared,
@@ -17,7 +18,7 @@ from hbd.cluster.event import (
     StandbyRequested,
     TakeoverRequested,
 )
-from hbd.cluster.terms import MILLISECOND, SECOND, GroupState, JobId, Scope
+from hbd.cluster.terms import MILLISECOND, SECOND, GroupState, JobId, Scope, Usec
 from tests.sim.host import Host
 from tests.sim.world import Cable, World
 
@@ -54,6 +55,8 @@ class Faults:
             self.cut_disk,
             self.cut_lan,
             self.cut_everything,
+            self.reload,
+            self.reload,
         )
 
     def strike(self) -> None:
@@ -91,6 +94,8 @@ class Faults:
             if host.node is None:
                 host.start_daemon()
             host.post(MaintenanceSet(self._next_job(), on=False))
+            if host.node is not None:
+                host.reload(world.lines(), world.timing)
             host.maintenance = False
 
     def retry_failed(self) -> None:
@@ -310,6 +315,29 @@ class Faults:
 
         self._mend_later(mend)
         return "and the other are cut off from each other"
+
+    def reload(self, host: Host) -> str:
+        """Somebody edits the files of one machine, and has them read: lines come, go and change.
+
+        The other machine's files are another day's work, if anybody thinks of it.
+        """
+        if host.node is None or host.paused:
+            return ""
+        choose = self.random.choice
+        lines = {
+            group: texts + choose(((), (), ("more",))) if choose((True, False)) else texts[:1]
+            for group, texts in self.world.lines().items()
+            if choose((True, True, True, False))
+        }
+        if choose((True, False)):
+            lines = {group: (*texts[:-1], "other") for group, texts in lines.items()}
+        slower = replace(
+            self.world.timing,
+            deadtime_usec=Usec(self.world.timing.deadtime_usec + SECOND),
+            keepalive_usec=choose((SECOND, Usec(SECOND // 2))),
+        )
+        host.reload(lines, choose((self.world.timing, slower)))
+        return f"reloads {' '.join(f'{g}={len(t)}' for g, t in lines.items()) or 'nothing'}"
 
     def break_fence(self, host: Host) -> str:
         """The power switch does not answer for a while."""

@@ -6,8 +6,9 @@ core's affair. Starts and stops take time, fail and hang as the world's dice say
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from hbd.cluster.action import (
@@ -15,12 +16,14 @@ from hbd.cluster.action import (
     Announce,
     Fence,
     FinishJob,
+    ForgetGroup,
     ForgetPeerSequence,
     KeepMaintenance,
     ObserveGroup,
     ProveAlive,
     Quit,
     Reboot,
+    ReviseGroup,
     SayGoodbye,
     SendHeartbeat,
     StartGroup,
@@ -29,15 +32,18 @@ from hbd.cluster.action import (
 from hbd.cluster.change import changes
 from hbd.cluster.event import (
     ClockTicked,
+    ConfigurationChanged,
     DiskFound,
     DiskLost,
     Event,
+    GroupDefinition,
     GroupObserved,
     GroupStarted,
     GroupStartFailed,
     GroupStopFailed,
     GroupStopped,
     LineChanged,
+    LinkDefinition,
     LinkHeard,
 )
 from hbd.cluster.keys import AuthMethod, Key, Keyring
@@ -57,6 +63,7 @@ from hbd.cluster.terms import (
     NodeName,
     Usec,
 )
+from hbd.cluster.timing import Timing
 from hbd.link.speech import event_of
 from hbd.wire.session import Kind, Outgoing, Session
 from tests.sim.disk import LOOK_EVERY, Disks, DiskView
@@ -102,9 +109,11 @@ class Host:
         self.leaving = False
         self.maintenance = False  # on its disk: a new life of the daemon reads it
         self.disks = Disks(self)
-        self.lines: dict[LinkName, LineState] = {}  # as last told to the daemon
+        self.wires: dict[LinkName, LineState] = {}  # as last told to the daemon
         self.lan_cut = False
         self.awake_since = world.now
+        self.lines = world.lines()  # its haresources
+        self.timing = world.timing  # its ha.cf
 
     # --- life -------------------------------------------------------------------------------
 
@@ -130,10 +139,10 @@ class Host:
             name=self.name,
             generation=Generation(self.generation),
             peer=self.peer_name,
-            timing=world.timing,
+            timing=self.timing,
             auto_failback=world.auto_failback,
             links=[Link(name) for name in world.links],
-            groups=[(group, home, (f"{group}",)) for group, home in world.homes.items()],
+            groups=[(group, world.homes[group], texts) for group, texts in self.lines.items()],
             now=world.now,
             maintenance=self.maintenance,
             fencing=world.policy,
@@ -143,7 +152,7 @@ class Host:
             ping = Link(world.ping, leads_to_peer=False)
             self.node = replace(self.node, links=(*self.node.links, ping))
         self.awake_since = world.now
-        self.lines.clear()
+        self.wires.clear()
         self.disks.views = {}
         self.post(ClockTicked())
         for group in world.homes:
@@ -154,8 +163,42 @@ class Host:
                     self.disks.views[group].stale_since = world.now
             self.post(DiskFound(group, link is not None, link))
         self._look_again(self.life)
-        for group in world.homes:
+        for group in self.lines:
             self._act(ObserveGroup(group))
+        for group in self.world.homes.keys() - self.lines.keys():
+            self._release_orphan(group)
+
+    def _release_orphan(self, group: GroupName) -> None:
+        """The daemon's set-up stops what no line has any more."""
+
+        def released() -> Event | None:
+            if group not in self.lines:
+                self.resources.running[group] = GroupState.STOPPED
+                self.disks.forget(group)
+                self.disks.release(group)
+            return None
+
+        self._later(released)
+
+    def reload(self, lines: Mapping[GroupName, tuple[str, ...]], timing: Timing) -> None:
+        """The files say this now, and the daemon that runs is told to read them."""
+        assert self.node is not None, "only a running daemon reloads"
+        assert not self.paused, "only a running machine does anything"
+        self.lines, self.timing = dict(lines), timing
+        definitions = tuple(
+            GroupDefinition(name, self.world.homes[name], texts, self._kept(self.node, name, texts))
+            for name, texts in lines.items()
+        )
+        links = tuple(LinkDefinition(name) for name in self.world.links)
+        failback = self.world.auto_failback
+        self.post(ConfigurationChanged(timing, failback, links, definitions))
+
+    @staticmethod
+    def _kept(node: Node, name: GroupName, texts: tuple[str, ...]) -> int:
+        group = node.group(name)
+        known = () if group is None else tuple(resource.text for resource in group.resources)
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(known, texts, strict=False))
+        return sum(1 for _ in same)
 
     def _look_again(self, life: int) -> None:
         """Once a second, while the daemon lives: the disks, the wires and the ping node."""
@@ -172,8 +215,8 @@ class Host:
         """Tell the daemon what the wires say by themselves."""
         for link in self.world.links:
             line = self.world.line(self, link)
-            if self.lines.get(link) is not line and self.node is not None and not self.paused:
-                self.lines[link] = line
+            if self.wires.get(link) is not line and self.node is not None and not self.paused:
+                self.wires[link] = line
                 self.post(LineChanged(link, line))
 
     def kill_daemon(self) -> None:
@@ -296,7 +339,15 @@ class Host:
                 assert self.session is not None, "only a running daemon acts"
                 self.session.peer_lost()
             case ObserveGroup():
-                self._later(lambda: self._observed(action.group))
+                found = self.node.group(action.group) if self.node is not None else None
+                self._observe(action.group, 0 if found is None else found.definition)
+            case ReviseGroup():
+                if self.resources.writes(action.group):  # by another definition: not whole
+                    self.resources.running[action.group] = GroupState.PARTIAL
+                self._observe(action.group, action.definition)
+            case ForgetGroup():
+                if self.resources.writes(action.group):
+                    self.world.fail(f"{self.name} forgets {action.group}, which runs")
             case StartGroup():
                 self._start(action)
             case StopGroup():
@@ -324,15 +375,18 @@ class Host:
             self.world.say(f"{self.name:8} has booted")
             self.start_daemon()
 
-    def _observed(self, group: GroupName) -> Event:
+    def _observe(self, group: GroupName, definition: int) -> None:
+        self._later(lambda: self._observed(group, definition))
+
+    def _observed(self, group: GroupName, definition: int) -> Event:
         """What is true of a group, its disk included: what the disk refuses does not serve."""
         state = self.resources.running[group]
         if state is GroupState.STOPPED:
             self.disks.release(group)
         elif not self.disks.holds(group):
             self.post(DiskLost(group, "another machine is registered"))
-            return GroupObserved(group, GroupState.PARTIAL)
-        return GroupObserved(group, state)
+            state = GroupState.PARTIAL
+        return GroupObserved(group, state, definition)
 
     def _transmit(self, outgoing: Outgoing) -> None:
         for link in self.world.links:
@@ -372,7 +426,7 @@ class Host:
             return
 
         def stopped() -> Event | None:
-            if self._is_current(group, action.operation):
+            if self._is_current(group, action.operation) and not action.leave:
                 self.resources.running[group] = GroupState.STOPPED
                 self.disks.forget(group)
                 self.disks.release(group)

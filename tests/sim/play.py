@@ -12,6 +12,7 @@ A story is its own expectation: it is played, and the text that comes out must b
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hbd.cluster import terms
 from hbd.cluster.event import (
@@ -23,7 +24,16 @@ from hbd.cluster.event import (
     StandbyRequested,
     TakeoverRequested,
 )
-from hbd.cluster.terms import SECOND, AutoFailback, GroupName, GroupState, JobId, NodeName, Scope
+from hbd.cluster.terms import (
+    SECOND,
+    AutoFailback,
+    GroupName,
+    GroupState,
+    JobId,
+    NodeName,
+    Scope,
+    Usec,
+)
 from tests.sim.host import Host
 from tests.sim.world import Cable, Fencing, World
 
@@ -71,6 +81,7 @@ class Player:
             "hang": lambda n, g: self._host(n).resources.hangs.add(GroupName(g)),
             "mend-hang": lambda n, g: self._host(n).resources.hangs.discard(GroupName(g)),
             "lose": self._lose,
+            "reload": self._reload,
             "run": lambda seconds: self.world.run_for(int(float(seconds) * SECOND)),
         }
 
@@ -176,6 +187,23 @@ class Player:
     def _clear_failure(self, name: str) -> None:
         self._jobs += 1
         self._host(name).post(FailureCleared(JobId(self._jobs)))
+
+    def _reload(self, name: str, *words: str) -> None:
+        """`reload NODE GROUP=RESOURCE,RESOURCE… deadtime=SECONDS`: what is not named is not there.
+
+        A group without `=` is as it was at the beginning.
+        """
+        host, usual = self._host(name), self.world.lines()
+        timing = self.world.timing
+        lines: dict[GroupName, tuple[str, ...]] = {}
+        for word in words:
+            what, _, value = word.partition("=")
+            if what == "deadtime":
+                timing = replace(timing, deadtime_usec=Usec(int(value) * SECOND))
+                continue
+            group = GroupName(what)
+            lines[group] = tuple(value.split(",")) if value else usual[group]
+        host.reload(lines, timing)
 
     def _lose(self, name: str, group: str) -> None:
         host = self._host(name)

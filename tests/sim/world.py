@@ -120,6 +120,10 @@ class World:
         """Wall time, for messages only: no decision may depend on it."""
         return 1_700_000_000 + self.now // SECOND
 
+    def lines(self) -> dict[GroupName, tuple[str, ...]]:
+        """What both haresources should say, and say at the beginning: each group's resources."""
+        return {group: (f"{group}-disk", f"{group}-server") for group in self.homes}
+
     def other(self, host: Host) -> Host:
         """The machine that is not this one."""
         return self.b if host is self.a else self.a
@@ -218,7 +222,7 @@ class World:
 
         But for one who lost power to all appearance: both wires are dead, and it stood still.
         """
-        dark = all(line is LineState.DEAD for line in asker.lines.values())
+        dark = all(line is LineState.DEAD for line in asker.wires.values())
         wait = 2 * SECOND if dark else self.timing.deadtime_usec
         for group in action.groups:
             disk, view = self.disks.get(group), asker.disks.views.get(group)

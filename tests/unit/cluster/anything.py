@@ -13,6 +13,7 @@ from random import Random
 from hbd.cluster.action import Action
 from hbd.cluster.event import (
     ClockTicked,
+    ConfigurationChanged,
     DiskFound,
     DiskLost,
     DiskRead,
@@ -21,6 +22,7 @@ from hbd.cluster.event import (
     FenceConfirmed,
     FenceFailed,
     GoodbyeHeard,
+    GroupDefinition,
     GroupObserved,
     GroupStarted,
     GroupStartFailed,
@@ -29,6 +31,7 @@ from hbd.cluster.event import (
     HeartbeatHeard,
     LeaveRequested,
     LineChanged,
+    LinkDefinition,
     LinkHeard,
     MaintenanceSet,
     PeerConfirmedDown,
@@ -61,6 +64,7 @@ from hbd.cluster.terms import (
     Scope,
     Usec,
 )
+from hbd.cluster.timing import Timing
 from tests.unit.cluster.driven import (
     DISK,
     DISK_LINK,
@@ -71,6 +75,7 @@ from tests.unit.cluster.driven import (
     ROUTER,
     SERIAL,
     THERE,
+    TIMING,
     fresh,
     joined,
     with_router,
@@ -141,6 +146,7 @@ class Dice:
             self._resource,
             self._lost,
             self._leave,
+            self._reload,
         )
 
     def is_lucky(self, chance: float) -> bool:
@@ -207,8 +213,11 @@ class Dice:
             return failed(name, number, "no")
         return self._random.choice((GroupStarted, GroupStopped))(name, number)
 
-    def _observed(self, _: Node) -> Event:
-        return GroupObserved(self._random.choice(NAMES), self._random.choice(OBSERVED))
+    def _observed(self, node: Node) -> Event:
+        name = self._random.choice(NAMES)
+        ours = node.group(name)
+        number = (0 if ours is None else ours.definition) - self._random.choice((0,) * 8 + (1,))
+        return GroupObserved(name, self._random.choice(OBSERVED), number)
 
     def _disk(self, _: Node) -> Event:
         choose, link = self._random.choice, self._random.choice(DISK_LINKS)
@@ -250,6 +259,28 @@ class Dice:
 
     def _lost(self, _: Node) -> Event:
         return ResourceLost(self._random.choice(NAMES), "disk-last", "died")
+
+    def _reload(self, node: Node) -> Event:
+        """Lines come, go and change; what was kept is what the runtime would find."""
+        choose = self._random.choice
+        slow = Timing(Usec(2 * SECOND), Usec(5 * SECOND), Usec(20 * SECOND), Usec(20 * SECOND))
+        groups = []
+        for name in (DISK, MAIL):
+            ours = node.group(name)
+            known = () if ours is None else tuple(resource.text for resource in ours.resources)
+            kept = self._random.randint(0, len(known))
+            texts = known[:kept] + choose((known[kept:], (), ("x",), (f"{name}-new", "y")))
+            if texts and self.is_lucky(0.8):
+                same = len(known) if texts == known else kept
+                groups.append(GroupDefinition(name, choose((HERE, THERE)), texts, same))
+        links = tuple(
+            LinkDefinition(name, name != ROUTER, is_new=self.is_lucky(0.2))
+            for name in (ETHERNET, SERIAL, ROUTER)
+            if self.is_lucky(0.8)
+        )
+        timing = choose((TIMING, TIMING, slow))
+        failback = choose((node.auto_failback, *AutoFailback))
+        return ConfigurationChanged(timing, failback, links, tuple(groups))
 
     def _leave(self, _: Node) -> Event:
         return LeaveRequested() if self.is_lucky(0.3) else ClockTicked()

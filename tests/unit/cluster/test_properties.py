@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 from hbd.cluster.action import (
     Fence,
     FinishJob,
+    ForgetGroup,
     KeepMaintenance,
     Quit,
     Reboot,
+    ReviseGroup,
     StartGroup,
     StopGroup,
 )
 from hbd.cluster.change import changes, holder, links_up
 from hbd.cluster.event import (
     ClockTicked,
+    ConfigurationChanged,
     FailureCleared,
     MaintenanceSet,
     PeerConfirmedDown,
@@ -140,6 +143,12 @@ def test_a_disk_that_was_lost_is_never_served_from(seed: int, length: int) -> No
             assert not (group.disk_lost and serves)
 
 
+def both(taken: Taken) -> list[tuple[Group, Group]]:
+    """Each group that was there before and after a step; a reload lets them come and go."""
+    after = {group.name: group for group in taken.after.groups}
+    return [(was, after[was.name]) for was in taken.before.groups if was.name in after]
+
+
 def claimed(taken: Taken, group: Group) -> bool:
     """Whether this step ends the start, and with it makes ours what was found serving."""
     joins = taken.before.phase is Phase.STARTING and taken.after.phase is Phase.ACTIVE
@@ -159,11 +168,13 @@ def test_in_maintenance_nothing_is_started_taken_or_fenced(seed: int, length: in
         assert not [a for a in taken.actions if isinstance(a, StartGroup | Fence)]
         if taken.after.phase is not Phase.ACTIVE:
             continue
-        for was, group in zip(taken.before.groups, taken.after.groups, strict=True):
+        for was, group in both(taken):
             word = taken.after.peer.word_on(group.name)
             told = None if word is None else (word.epoch, word.owner)
             same = (was.epoch, was.owner) == (group.epoch, group.owner)
-            assert same or claimed(taken, group) or (group.epoch, group.owner) == told
+            moved_home = was.owner == group.owner and was.preferred != group.preferred
+            as_told = (group.epoch, group.owner) == told
+            assert same or claimed(taken, group) or as_told or moved_home
             stopped = any(isinstance(a, StopGroup) and a.group == group.name for a in taken.actions)
             begun = was.state is GroupState.STARTING
             asked = isinstance(taken.event, FailureCleared)
@@ -179,8 +190,9 @@ def test_nothing_is_taken_from_a_silent_peer_in_maintenance(seed: int, length: i
         if not peer.maintenance or peer.is_heard:
             continue
         assert not [a for a in taken.actions if isinstance(a, Fence)]
-        for was, group in zip(taken.before.groups, taken.after.groups, strict=True):
-            taken_over = taken.after.owns(group) and group.epoch > was.epoch
+        for was, group in both(taken):
+            ours = taken.before.owns(was)
+            taken_over = not ours and taken.after.owns(group) and group.epoch > was.epoch
             assert not taken_over or claimed(taken, group)
 
 
@@ -220,11 +232,38 @@ def test_what_a_node_says_can_be_written_and_read(seed: int, length: int) -> Non
 
 @LIVES
 @given(seeds, lengths)
+def test_a_reload_starts_and_stops_only_what_it_changes(seed: int, length: int) -> None:
+    """Goal: what did not change does not move. Method: the actions of every reload's step.
+
+    Nothing is given away, and only a group of which the files say something else is stopped,
+    revised or forgotten; what may run is neither revised nor forgotten before it was stopped.
+    """
+    for taken in life_of(seed, length):
+        if not isinstance(taken.event, ConfigurationChanged):
+            continue
+        lines = {group.name: group for group in taken.event.groups}
+        for action in taken.actions:
+            if not isinstance(action, StopGroup | ReviseGroup | ForgetGroup):
+                continue
+            was = taken.before.group(action.group)
+            line = lines.get(action.group)
+            texts = () if was is None else tuple(resource.text for resource in was.resources)
+            changed = line is None or line.resources != texts or line.kept < len(texts)
+            due = was is not None and (not taken.before.owns(was) or was.is_changing)
+            late = taken.now >= next_deadline(taken.before)
+            assert changed or due or late
+            if isinstance(action, ForgetGroup):
+                assert was is not None
+                assert not (was.state.is_held and was.resources) or late
+
+
+@LIVES
+@given(seeds, lengths)
 def test_every_difference_can_be_told(seed: int, length: int) -> None:
     """Goal: the journal never fails, and hides no move. Method: the changes of every step."""
     for taken in life_of(seed, length):
         told = {(change.name, change.now) for change in changes(taken.before, taken.after)}
-        for was, group in zip(taken.before.groups, taken.after.groups, strict=True):
+        for was, group in both(taken):
             if was.state is not group.state:
                 assert (group.name, group.state.value) in told
             assert holder(taken.after, group) in (HERE, THERE, None)
@@ -245,6 +284,7 @@ def test_the_lives_are_worth_living() -> None:
             seen.update(a.means for a in taken.actions if isinstance(a, Fence))
             seen.update(a.result for a in taken.actions if isinstance(a, FinishJob))
     ends = set(JobResult) - {JobResult.TIMEOUT}  # three minutes of nothing are rare
-    acts = [StartGroup, StopGroup, Fence, Reboot, Quit, KeepMaintenance]
+    acts = [StartGroup, StopGroup, Fence, Reboot, Quit]
+    acts += [KeepMaintenance, ReviseGroup, ForgetGroup]
     corners = [*Means, *GroupState, *PeerStatus, *Phase, *ends, *acts]
     assert [corner for corner in corners if not seen[corner]] == []

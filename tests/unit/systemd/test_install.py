@@ -95,3 +95,15 @@ def test_only_files_with_our_first_line_are_ours(tmp_path: Path) -> None:
     assert unitfile.is_ours(ours)
     assert not unitfile.is_ours(later)
     assert not unitfile.is_ours(tmp_path / "absent")
+
+
+def test_what_a_unit_has_of_ours_is_found_as_it_stands(tmp_path: Path) -> None:
+    """Goal: a unit that cannot be stopped keeps its files. Method: ours, another's, and none."""
+    ours, others = tmp_path / "a.mount", tmp_path / "b.service"
+    ours.write_text(f"{unitfile.MARK}\n\n[Mount]\n")
+    others.write_text("[Service]\n")
+    (tmp_path / "c.service.d").mkdir()
+    (tmp_path / "c.service.d" / unitfile.DROP_IN).write_text(f"{unitfile.MARK}\n")
+    found = install.present(["a.mount", "b.service", "c.service", "d.service"], tmp_path)
+    assert {str(path) for path in found} == {"a.mount", f"c.service.d/{unitfile.DROP_IN}"}
+    assert found[PurePosixPath("a.mount")] == ours.read_text()

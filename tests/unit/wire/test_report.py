@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hbd.cluster.terms import (
+    NO_DIGEST,
     SECOND,
+    ConfigDigest,
     Epoch,
     GroupName,
     GroupReport,
@@ -26,6 +28,7 @@ from hbd.wire.reason import Reason
 from hbd.wire.report import (
     MAX_GROUP_NAME,
     MAX_GROUPS,
+    MAX_LINKS,
     MAX_VALUE,
     decode_report,
     encode_report,
@@ -35,6 +38,8 @@ from hbd.wire.report import (
 WEB = GroupReport(GroupName("192.168.0.100"), Epoch(12), NodeName("ttisrv1"), GroupState.STARTED)
 REPORT = Report(Phase.ACTIVE, Usec(5 * SECOND), (WEB,))
 TEXT = "1;a;4c4b40;0;192.168.0.100|c|ttisrv1|r"
+
+DIGEST = ConfigDigest("0123456789abcdef01234567")
 
 names = st.text(min_size=1, max_size=40).filter(str.isprintable)
 groups = st.builds(
@@ -51,6 +56,8 @@ reports = st.builds(
     st.integers(0, MAX_VALUE).map(Usec),
     st.lists(groups, max_size=8, unique_by=lambda group: group.name).map(tuple),
     maintenance=st.booleans(),
+    digest=st.sampled_from([NO_DIGEST, DIGEST]),
+    hears=st.frozensets(st.integers(0, MAX_LINKS - 1)),
 )
 
 
@@ -71,6 +78,38 @@ def test_the_usual_report_is_short_and_readable() -> None:
     """Goal: a promise to slow lines and to those who read a capture. Method: the literal text."""
     assert encode_report(REPORT) == TEXT
     assert decode_report(TEXT) == REPORT
+
+
+def test_digest_and_links_are_an_aside_of_their_own() -> None:
+    """Goal: short on a slow line, absent if there is nothing to say. Method: literal texts."""
+    told = replace(REPORT, digest=DIGEST, hears=frozenset({0, 2}))
+    text = TEXT.replace(";0;", f";0;!{DIGEST}!5;")
+    assert encode_report(told) == text
+    assert decode_report(text) == told
+    alone = Report(Phase.ACTIVE, Usec(5 * SECOND), hears=frozenset({0}))
+    assert encode_report(alone) == "1;a;4c4b40;0;!!1"
+    assert decode_report("1;a;4c4b40;0;!!1") == alone
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        *("!", "!!", "!!0", f"!{DIGEST}", f"!{DIGEST}!", f"!{DIGEST}!05", f"!{DIGEST}!1!"),
+        *("!0123!1", f"!{DIGEST.upper()}!1", f"!{DIGEST[:-1]}g!1", f"!{DIGEST}!x"),
+        "!!8000000000000000",
+    ],
+)
+def test_an_aside_in_any_other_form_is_refused(aside: str) -> None:
+    """Goal: one report, one text. Method: cut, padded, upper case, too long, of nothing."""
+    with pytest.raises(CodecError):
+        decode_report(TEXT.replace(";0;", f";0;{aside};"))
+
+
+def test_an_impossible_aside_is_not_written() -> None:
+    """Goal: a mistake of ours is not sent. Method: a digest that is none, a link too many."""
+    for changed in ({"digest": ConfigDigest("x")}, {"hears": frozenset({MAX_LINKS})}):
+        with pytest.raises(CodecError):
+            encode_report(replace(REPORT, **changed))
 
 
 def test_maintenance_is_one_letter_more() -> None:

@@ -1,0 +1,1 @@
+"""Will the next failover work? A module for each subject, giving findings, changing nothing."""
