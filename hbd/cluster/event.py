@@ -148,12 +148,14 @@ class FenceFailed:
 class DiskFound:
     """A group's disk has been looked at: whether it carries reservations, and is so a link too.
 
-    `link` is the disk as a link; None where the disk cannot refuse a writer (`reserved` is false).
+    `link` is the disk as a link; None where the disk cannot refuse a writer (`reserved` is false)
+    or the group has none (`has_disk` is false).
     """
 
     group: GroupName
     reserved: bool
     link: LinkName | None = None
+    has_disk: bool = True
 
 
 @dataclass(frozen=True, slots=True)

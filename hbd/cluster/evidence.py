@@ -25,7 +25,8 @@ def on_disk_found(node: Node, event: DiskFound) -> Step:
     group = node.group(event.group)
     if group is None:
         return Step(node)
-    node = node.with_group(replace(group, has_disk=True, reserved=event.reserved))
+    found = replace(group, has_disk=event.has_disk, reserved=event.reserved, is_disk_known=True)
+    node = node.with_group(found)
     known = any(link.name == event.link for link in node.links)
     if event.link is None or known:
         return Step(node)

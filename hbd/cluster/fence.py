@@ -73,6 +73,9 @@ def _to_secure(node: Node) -> list[Group]:
 def _choice(node: Node) -> tuple[Means | None, str]:
     """By what to fence now; None and the reason where nothing permits it."""
     stake = _to_secure(node)
+    unknown = [group.name for group in stake if not group.is_disk_known]
+    if unknown and node.fencing is not Fencing.NONE:
+        return None, f"the disk of {', '.join(unknown)} has not been looked at yet"
     exposed = [group.name for group in stake if group.has_disk and not group.reserved]
     has_disk = any(group.has_disk for group in stake)
     if (

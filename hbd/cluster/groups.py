@@ -150,7 +150,7 @@ def on_disk_lost(node: Node, event: DiskLost, now: Instant) -> Step:
     if group is None or not group.state.is_held:
         return Step(node)
     node = evidence.is_alive_on_disk(node, now)
-    if node.owns(group) or node.found_serving(group):
+    if node.owns(group):
         epoch = Epoch(group.epoch + 1)
         group = replace(group, epoch=epoch, owner=node.peer.name, giving=False, wanted=False)
     lost = replace(group, failback_due=False, disk_lost=True, failure=event.why)
@@ -242,6 +242,8 @@ def _decide(node: Node, name: GroupName, now: Instant) -> Step:
     assert group is not None, "a node does not lose groups"
     if group.state is GroupState.UNKNOWN or group.state is GroupState.STOP_FAILED:
         return Step(node)
+    if group.disk_lost and group.state.is_held:  # whoever owns it by now: this mount is stale
+        return _release(node, group, now)
     if not node.owns(group):
         if node.phase is Phase.ACTIVE and not group.is_changing and _may_acquire(node, group):
             return _acquire(node, group, now)

@@ -145,6 +145,7 @@ class Group:
     wanted: bool = False  # an operator wants it here: ask the owner
     failback_due: bool = False  # acquired because the peer was away: goes home when it may
     revived_at: Instant | None = None  # when a lost resource was last restarted in place
+    is_disk_known: bool = True  # its disks were looked at; not yet, for one that a reload changed
     has_disk: bool = False  # something of it writes to a disk that the peer can write to
     reserved: bool = False  # every such disk refuses all but the node that is registered there
     disk_lost: bool = False  # the disk is the peer's by now: let go within lost_stop, or reboot
@@ -272,7 +273,7 @@ class Node:
         over from and then restarted would claim what is the peer's by now.
         """
         unclaimed = group.state is GroupState.STARTED and group.epoch == 0
-        return self.phase is Phase.STARTING and unclaimed
+        return self.phase is Phase.STARTING and unclaimed and not group.disk_lost
 
     def with_group(self, changed: Group) -> Node:
         """The same node with one group replaced (by name)."""

@@ -79,7 +79,13 @@ def _redefined(node: Node, definition: GroupDefinition) -> Group:
 def _new(node: Node, definition: GroupDefinition) -> Group:
     """A group that was not here: who owns it, the peer may know already."""
     home = definition.preferred
-    group = Group(definition.name, preferred=home, owner=home, revision=definition)
+    group = Group(
+        definition.name,
+        preferred=home,
+        owner=home,
+        revision=definition,
+        is_disk_known=False,
+    )
     word = node.peer.word_on(group.name)
     if word is None:
         return group
@@ -165,6 +171,7 @@ def _adopt(node: Node, group: Group, revision: GroupDefinition) -> Step:
         failure="",
         start_failed=False,
         revived_at=None,
+        is_disk_known=False,
     )
     return Step(node.with_group(adopted), (ReviseGroup(group.name, adopted.definition),))
 

@@ -95,8 +95,15 @@ class Claim:
             self.group,
             extra=fields(group=self.group, protection="reservation"),
         )
-        for link in self._links.values():
-            self._post(DiskFound(self.group, reserved=True, link=link))
+        self.tell()
+
+    def tell(self) -> None:
+        """Say again what was found out; nothing while that is not settled."""
+        if self.is_settled and self.why_not:
+            self._post(DiskFound(self.group, reserved=False))
+        elif self.is_settled:
+            for link in self._links.values():
+                self._post(DiskFound(self.group, reserved=True, link=link))
 
     def forgo(self, why: str) -> None:
         """These disks are not to be claimed, whatever they can do."""

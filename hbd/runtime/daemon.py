@@ -177,6 +177,7 @@ class Daemon:
             self._network = Network(self._address_lost)
             await self._network.carrier.watch(self._interface_changed)
             self._groups = Groups(self._config, self._manager, self._network, self._inbox.post)
+            await self._groups.set_up(self._config)
             self._fencer = Fencer(
                 self._config,
                 self._groups,
@@ -184,7 +185,6 @@ class Daemon:
                 self._manager,
                 self._inbox.post,
             )
-            await self._groups.set_up(self._config)
             self._checkup = Checkup(self._situation, self._media, self._manager)
             await self._join_bus(self._groups)
             await self._manager.stop(unitfile.DEADMAN_TIMER, DEADMAN_LIMIT_USEC)

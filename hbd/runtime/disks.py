@@ -39,15 +39,24 @@ class Disks:
     def meet_group(self, config: GroupConfig) -> None:
         """This is what the group is made of from now on."""
         devices = _devices(config)
-        if devices == self._devices.get(config.name, ()):
-            return
-        self.forget(config.name)
-        self._devices[config.name] = devices
-        if devices and self._fencing in RESERVING:
-            claim = Claim(config.name, devices, self._local, self._peer, self._post)
-            self._claims[config.name] = claim
-            if self._is_met:
-                self._keep(claim)
+        if config.name not in self._devices or devices != self._devices[config.name]:
+            self.forget(config.name)
+            self._devices[config.name] = devices
+            if devices and self._fencing in RESERVING:
+                claim = Claim(config.name, devices, self._local, self._peer, self._post)
+                self._claims[config.name] = claim
+                if self._is_met:
+                    self._keep(claim)
+        if self._is_met:
+            self._tell(config.name)
+
+    def _tell(self, name: GroupName) -> None:
+        """What is known of the group's disks; a claim tells by itself what it finds out later."""
+        claim = self._claims.get(name)
+        if claim is not None:
+            claim.tell()
+        else:  # none, or ha.cf does not want them claimed
+            self._post(DiskFound(name, reserved=False, has_disk=bool(self._devices[name])))
 
     def forget(self, name: GroupName) -> None:
         """Nothing of the group is mounted any more, and its disks were let go of."""
@@ -61,10 +70,10 @@ class Disks:
         """Find out what the disks can do; from now on they are renewed and watched."""
         await asyncio.gather(*(claim.resolve() for claim in self._claims.values()))
         self._refuse_shared()
-        for name, devices in self._devices.items():
-            if devices and name not in self._claims:  # ha.cf does not want them claimed
-                self._post(DiskFound(name, reserved=False))
         self._is_met = True
+        for name in self._devices:
+            if name not in self._claims:
+                self._tell(name)
         for claim in self._claims.values():
             self._keep(claim)
 

@@ -156,12 +156,7 @@ class Host:
         self.disks.views = {}
         self.post(ClockTicked())
         for group in world.homes:
-            link = LinkName(f"disk-{group}") if group in world.disks else None
-            if link is not None:
-                self.disks.views[group] = DiskView(link)
-                if self.resources.writes(group) and not self.disks.holds(group):
-                    self.disks.views[group].stale_since = world.now
-            self.post(DiskFound(group, link is not None, link))
+            self._meet_disk(group)
         self._look_again(self.life)
         for group in self.lines:
             self._act(ObserveGroup(group))
@@ -199,6 +194,15 @@ class Host:
         known = () if group is None else tuple(resource.text for resource in group.resources)
         same = takewhile(lambda pair: pair[0] == pair[1], zip(known, texts, strict=False))
         return sum(1 for _ in same)
+
+    def _meet_disk(self, group: GroupName) -> None:
+        """The daemon finds out what a group's disk can do, and begins to look at it."""
+        link = LinkName(f"disk-{group}") if group in self.world.disks else None
+        if link is not None and group not in self.disks.views:
+            self.disks.views[group] = DiskView(link)
+            if self.resources.writes(group) and not self.disks.holds(group):
+                self.disks.views[group].stale_since = self.world.now
+        self.post(DiskFound(group, link is not None, link))
 
     def _look_again(self, life: int) -> None:
         """Once a second, while the daemon lives: the disks, the wires and the ping node."""
@@ -344,6 +348,7 @@ class Host:
             case ReviseGroup():
                 if self.resources.writes(action.group):  # by another definition: not whole
                     self.resources.running[action.group] = GroupState.PARTIAL
+                self._meet_disk(action.group)
                 self._observe(action.group, action.definition)
             case ForgetGroup():
                 if self.resources.writes(action.group):
