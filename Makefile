@@ -117,6 +117,7 @@ install: ## copy everything to its place (DESTDIR=)
 	find hbd -name '*.py' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
 	$(call command,/usr/sbin/hbd,hbd.__main__)
 	$(call command,/usr/bin/hbctl,hbd.cli.main)
+	$(call command,/usr/bin/hbd-replay,hbd.replay.main)
 	$(call command,/usr/bin/cl_status,hbd.cli.heartbeat,cl_status)
 	$(call heartbeat,hb_standby)
 	$(call heartbeat,hb_takeover)

@@ -70,7 +70,7 @@ class Result(Enum):
 class Fencing(Enum):
     """What came of making sure that the peer does not write.
 
-    none ──► pending ──► unprotected | proven      pending ──► failed ──► pending
+    none ──► pending ──► unprotected ──► proven      pending ──► failed ──► unprotected | proven
     """
 
     NONE = "none"  # not needed
@@ -134,6 +134,7 @@ class Move:
     epoch: Epoch  # of the ownership record: the same number on both nodes
     result: Result = Result.RUNNING
     outage_usec: Usec = Usec(0)
+    was_touched: bool = False  # started or stopped here, be it in part
 
 
 @dataclass(frozen=True, slots=True)

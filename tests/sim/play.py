@@ -40,7 +40,9 @@ LINKS = {"ethernet": 0, "serial": 1}
 class Player:
     """Turns the words of a story into what happens in a world."""
 
-    def __init__(self) -> None:
+    def __init__(self, heeded: Callable[[World], object] = lambda _world: None) -> None:
+        """`heeded` is called with the world when it is made."""
+        self._heeded = heeded
         self._homes: dict[GroupName, NodeName] | None = None
         self._failback = AutoFailback.ON
         self._fencing = Fencing.NONE
@@ -79,6 +81,7 @@ class Player:
             self._world = World(
                 1, homes=self._homes, auto_failback=self._failback, fencing=self._fencing
             )
+            self._heeded(self._world)
         return self._world
 
     def play(self, text: str) -> str:

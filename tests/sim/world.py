@@ -14,7 +14,8 @@ from functools import partial
 from random import Random
 
 from hbd.cluster.change import Change
-from hbd.cluster.event import FenceConfirmed, FenceFailed
+from hbd.cluster.event import Event, FenceConfirmed, FenceFailed
+from hbd.cluster.node import Node, Step
 from hbd.cluster.terms import (
     MILLISECOND,
     SECOND,
@@ -87,6 +88,7 @@ class World:
         self.links = (ETHERNET, SERIAL)
         self.now = Instant(1_000 * SECOND)
         self.story: list[str] = []
+        self.heeders: list[Callable[[Node, Event, Step], None]] = []  # told of every step
         self.arrived: dict[NodeName, Instant] = {}  # when a status last reached a machine
         self.excused = False  # an unproven fencing let both run: the classic set-up's weakness
         self.split_brains = 0
