@@ -7,6 +7,7 @@ the core in `transition.Rule`.
 from __future__ import annotations
 
 from hbd.cluster.event import (
+    ConfigurationChanged,
     FailureCleared,
     FenceFailed,
     GoodbyeHeard,
@@ -30,6 +31,7 @@ _ASKED = {
     PeerConfirmedDown: Cause.PEER_CONFIRMED_DOWN,
     ResourceLost: Cause.RESOURCE_LOST,
     LeaveRequested: Cause.STOP,
+    ConfigurationChanged: Cause.RELOAD,
 }
 
 
@@ -134,6 +136,8 @@ def _rule_of_stop(taken: Taken, was: Group, group: Group, *, ruled: bool) -> Rul
         return None
     if taken.after.phase is Phase.LEAVING:
         return Rule.LEAVE
+    if group.is_changing:
+        return Rule.REDEFINE
     return Rule.GIVE if taken.after.owns(group) else Rule.RELEASE_FOREIGN
 
 
