@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from hbd.config import clients, media, policy
+from hbd.config import clients, fencing, media, policy
 from hbd.config.draft import DEFAULT_BAUD, DEFAULT_PORT
-from hbd.config.model import GenerationMethod, Severity, UuidSource
+from hbd.config.model import Fencing, GenerationMethod, Severity, UuidSource
 from hbd.config.rules import Choice, Flag, Number, Own, Rule, Text, Time
 
 HIGHEST_NUMBER = 2**31 - 1  # a C int, which heartbeat keeps these in
@@ -23,6 +23,7 @@ SYSLOG_FACILITIES = (
     *("local6", "local7"),
 )
 GENERATION_METHODS = tuple(each.value for each in GenerationMethod)
+FENCINGS = tuple(each.value for each in Fencing)
 UUID_SOURCES = tuple(each.value for each in UuidSource)
 
 
@@ -174,7 +175,7 @@ _TABLE = (
     Directive("debug", "LEVEL", Number(0, 255), "0"),
     # The process
     _instead(
-        "watchdog", "DEV", Text(),
+        "watchdog", "DEV", Own(fencing.watchdog),
         "systemd watches hbd (WatchdogSec= in hbd.service); for the machine itself set "
         "RuntimeWatchdogSec= in systemd-system.conf",
         once=True,
@@ -208,12 +209,16 @@ _TABLE = (
     Directive("env", "NAME=VALUE...", Own(clients.env)),
     # Fencing
     _instead(
-        "stonith", "TYPE FILE", Own(policy.stonith, whole_line=True), _UNFENCED,
+        "fencing", "auto|reservation|stonith|none|required", Choice(FENCINGS), _UNFENCED,
+        default="auto", agrees="none", severity=Severity.WARNING,
+    ),
+    _instead(
+        "stonith", "TYPE FILE", Own(fencing.stonith, whole_line=True), _UNFENCED,
         severity=Severity.WARNING,
     ),
     _instead(
-        "stonith_host", "HOST TYPE PARAMS...", Own(policy.stonith_host, whole_line=True), _UNFENCED,
-        severity=Severity.WARNING,
+        "stonith_host", "HOST TYPE PARAMS...", Own(fencing.stonith_host, whole_line=True),
+        _UNFENCED, severity=Severity.WARNING,
     ),
     _instead(
         "quorum_server", "HOST", Text(),

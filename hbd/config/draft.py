@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from hbd.cluster.terms import AutoFailback, LinkName, NodeName, Usec
 from hbd.config.findings import Findings
-from hbd.config.model import Medium
+from hbd.config.model import FenceDevice, Medium
 from hbd.config.surroundings import Surroundings
 
 DEFAULT_BAUD = 19200  # heartbeat's; what a null-modem line of the field's age does
@@ -39,6 +39,7 @@ class Draft:
     auto_failback: AutoFailback | None = None
     api_clients: dict[str, int] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
+    fence_devices: list[FenceDevice] = field(default_factory=list)
     _media_lines: dict[Medium, int] = field(default_factory=dict)
 
     @property

@@ -19,6 +19,7 @@ from hbd.config.values import words
 
 LONGEST_LINE = 5119  # bytes; heartbeat cuts a longer line in two
 _BLANKS = " \t\f\v\r"
+_TELLS_SECRETS = ("stonith_host",)  # passwords stand there: of these only two words are repeated
 
 
 def parse(text: str, findings: Findings, local: NodeName, surroundings: Surroundings) -> Draft:
@@ -33,7 +34,7 @@ def parse(text: str, findings: Findings, local: NodeName, surroundings: Surround
             findings.mistake(number, "a long line", why, "make two lines of it")
         elif any(_is_control(character) for character in line):
             why = "there is a control character in it"
-            findings.mistake(number, quoted(line), why, "write the line again as plain text")
+            findings.mistake(number, quoted(_open(line)), why, "write the line again as plain text")
         else:
             _directive(draft, number, line)
     sanity.check(draft)
@@ -50,7 +51,7 @@ def _directive(draft: Draft, number: int, line: str) -> None:
     directive = DIRECTIVES.get(name)
     if words(line)[-1].endswith("\\"):
         why = "ha.cf has no continuation lines"
-        draft.findings.mistake(number, quoted(line), why, "write one long line")
+        draft.findings.mistake(number, quoted(_open(line)), why, "write one long line")
         draft.spoiled.add(name)
     elif directive is None:
         _unknown(draft, number, name)
@@ -83,7 +84,8 @@ def _without_value(draft: Draft, number: int, directive: Directive) -> None:
 
 
 def _take(draft: Draft, number: int, directive: Directive, text: str) -> None:
-    what = f"{directive.name} {quoted(text)}"
+    open_text = _open(f"{directive.name} {text}").removeprefix(f"{directive.name} ")
+    what = f"{directive.name} {quoted(open_text)}"
     earlier = draft.lines.get(directive.key)
     if directive.once and earlier is not None:
         why = f"it is already said in line {earlier}"
@@ -99,9 +101,17 @@ def _take(draft: Draft, number: int, directive: Directive, text: str) -> None:
     if sanity.is_single(directive) and earlier is not None:
         draft.findings.warning(number, f"{what}: replaces what line {earlier} says")
     if directive.instead and canonical != directive.agrees:
-        said = f"{directive.name} {_shown(text)}: {directive.instead}"
+        said = f"{directive.name} {_shown(open_text)}: {directive.instead}"
         draft.findings.remark(number, said, directive.severity)
     sanity.check_order(draft, number, directive)
+
+
+def _open(line: str) -> str:
+    """A line as anybody may read it."""
+    name, *said = words(line)
+    if name not in _TELLS_SECRETS or len(said) <= 2:
+        return line
+    return " ".join((name, *said[:2], "..."))
 
 
 def _form(directive: Directive) -> str:

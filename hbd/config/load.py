@@ -18,6 +18,7 @@ from hbd.config.draft import Draft
 from hbd.config.findings import BadValue, Findings
 from hbd.config.model import (
     Config,
+    Fencing,
     GenerationMethod,
     GroupConfig,
     MessageFormat,
@@ -130,6 +131,8 @@ def _config(
         msgfmt=MessageFormat(_text(draft, "msgfmt")),
         hbgenmethod=GenerationMethod(_text(draft, "hbgenmethod")),
         uuidfrom=UuidSource(_text(draft, "uuidfrom")),
+        fencing=Fencing(_text(draft, "fencing")),
+        fence_devices=tuple(draft.fence_devices),
         watchdog=draft.texts.get("watchdog"),
         realtime=draft.flags.get("realtime", DIRECTIVES["realtime"].default == "on"),
         rtprio=draft.numbers.get("rtprio"),

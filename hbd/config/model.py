@@ -7,7 +7,7 @@ haresources(5)'s. Times are microseconds unless the name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from hbd.cluster.keys import Keyring
@@ -161,6 +161,29 @@ class UuidSource(Enum):
     NODENAME = "nodename"
 
 
+class Fencing(Enum):
+    """ha.cf `fencing`: what must be sure before a lost peer's groups are taken over."""
+
+    AUTO = "auto"  # whatever is there: reservations, else devices, else only a warning
+    RESERVATION = "reservation"  # the disks themselves
+    STONITH = "stonith"  # the devices of stonith and stonith_host
+    NONE = "none"  # nothing: the links and times of ha.cf, as in heartbeat
+    REQUIRED = "required"  # like auto, but where nothing protects nothing is taken over
+
+
+@dataclass(frozen=True, slots=True)
+class FenceDevice:
+    """One device that turns a machine off, through a fence agent of Debian's fence-agents.
+
+    `parameters` hold passwords and are never shown. `target` is the node it powers, None for any.
+    """
+
+    agent: str
+    parameters: tuple[tuple[str, str], ...] = field(repr=False)
+    target: NodeName | None
+    line: int
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration of one node. `media`, `groups` and `env` are in file order."""
@@ -178,6 +201,8 @@ class Config:
     msgfmt: MessageFormat
     hbgenmethod: GenerationMethod
     uuidfrom: UuidSource
+    fencing: Fencing
+    fence_devices: tuple[FenceDevice, ...]  # that this node can reach, in the order of ha.cf
     watchdog: str | None  # a device path as written
     realtime: bool
     rtprio: int | None

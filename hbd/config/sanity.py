@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hbd.cluster.terms import SECOND, NodeName, Usec
 from hbd.cluster.timing import Timing, default_initdead, default_warntime
+from hbd.config import fencing
 from hbd.config.directives import DIRECTIVES, Directive
 from hbd.config.draft import Draft
 from hbd.config.findings import quoted
@@ -53,6 +54,7 @@ def check(draft: Draft) -> None:
     _check_serial_speed(draft)
     _check_logging(draft)
     _check_failback(draft)
+    fencing.check(draft)
 
 
 def check_order(draft: Draft, line: int, directive: Directive) -> None:

@@ -13,7 +13,11 @@ import socket
 import stat
 import struct
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
+
+from hbd.config.findings import Findings
+from hbd.config.reading import read_text
 
 _SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 _SIOCGIFBRDADDR = 0x8919
@@ -57,6 +61,9 @@ class Surroundings(Protocol):
 
     def path(self, path: str) -> PathKind:
         """Whether something, and what, is at `path`."""
+
+    def text(self, path: str) -> str | None:
+        """What the regular file at `path` says, if it is one that can be read and is text."""
 
     def resolve(self, host: str, family: Family) -> str | None:
         """The numeric address of a host name, or None. May wait for a name server."""
@@ -108,6 +115,10 @@ class ThisMachine:
         except (OSError, ValueError):
             return PathKind.ABSENT
         return PathKind.CHARACTER_DEVICE if stat.S_ISCHR(mode) else PathKind.OTHER
+
+    def text(self, path: str) -> str | None:
+        """Read as the three files are: bounded, never waiting."""
+        return read_text(Path(path), Findings(path))
 
     def resolve(self, host: str, family: Family) -> str | None:
         """By the system's resolver; the first answer."""

@@ -22,6 +22,7 @@ class LabMachine:
     paths: dict[str, PathKind] = field(
         default_factory=lambda: {"/dev/null": PathKind.CHARACTER_DEVICE}
     )
+    texts: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, str] = field(default_factory=dict)
     addresses: frozenset[str] = frozenset(("10.9.9.3",))
     programs: frozenset[str] = frozenset()
@@ -38,6 +39,10 @@ class LabMachine:
     def path(self, path: str) -> PathKind:
         """Only what was put there exists."""
         return self.paths.get(path, PathKind.ABSENT)
+
+    def text(self, path: str) -> str | None:
+        """Only what was put there exists."""
+        return self.texts.get(path)
 
     def resolve(self, host: str, family: Family) -> str | None:
         """A hosts file of one family."""

@@ -16,8 +16,13 @@ from tests.unit.config.machine import LabMachine
 
 MANUAL = Path(__file__).parents[3] / "man" / "ha.cf.5"
 MACHINE = LabMachine(
-    paths={"/dev/null": PathKind.CHARACTER_DEVICE, "/dev/zero": PathKind.CHARACTER_DEVICE},
-    programs=frozenset(("/bin/watch",)),
+    paths={
+        "/dev/null": PathKind.CHARACTER_DEVICE,
+        "/dev/zero": PathKind.CHARACTER_DEVICE,
+        "/etc/ha.d/own": PathKind.OTHER,
+    },
+    texts={"/etc/ha.d/own": "ip=192.0.2.1\n"},
+    programs=frozenset(("/bin/watch", "/usr/sbin/fence_own")),
 )
 
 
@@ -71,7 +76,7 @@ EXAMPLES = {
     "conn_logd_time": Example("60", "0"),
     "syslogmsgfmt": Example("no", "maybe"),
     "debug": Example("1", "300"),
-    "watchdog": Example("/dev/watchdog", ""),
+    "watchdog": Example("/dev/watchdog", "dog"),
     "realtime": Example("off", "maybe"),
     "rtprio": Example("50", "1000"),
     "memreserve": Example("6500", "0"),
@@ -83,8 +88,9 @@ EXAMPLES = {
     "failfast": Example("root /bin/watch", "root /nonexist"),
     "apiauth": Example("x uid=root", "x"),
     "env": Example("A=b", "=b"),
-    "stonith": Example("ssh /dev/null", "nosuch /dev/null"),
-    "stonith_host": Example("* ssh hpa", "* nosuch hpa"),
+    "fencing": Example("required", "maybe"),
+    "stonith": Example("fence_own /etc/ha.d/own", "nosuch /etc/ha.d/own"),
+    "stonith_host": Example("* fence_own ip=192.0.2.1", "* nosuch hpa"),
     "quorum_server": Example("x", ""),
     "crm": Example("off", "on"),
     "pacemaker": Example("off", "on"),
@@ -94,7 +100,7 @@ EXAMPLES = {
     "record_pengine_inputs": Example("on", "maybe"),
     "enable_config_writes": Example("on", "maybe"),
 }
-WEAKER = frozenset(("respawn", "failfast", "stonith", "stonith_host", "quorum_server"))
+WEAKER = frozenset(("respawn", "failfast", "fencing", "stonith", "stonith_host", "quorum_server"))
 
 
 def test_every_row_has_an_example() -> None:

@@ -10,7 +10,6 @@ import pytest
 from hbd.cluster.terms import AutoFailback, NodeName, Usec
 from hbd.config.findings import LIMIT
 from hbd.config.model import GenerationMethod, Ping, UuidSource
-from hbd.config.surroundings import PathKind
 from tests.unit.config.files import HA_CF, Files
 from tests.unit.config.machine import LabMachine
 
@@ -183,35 +182,6 @@ def test_there_is_no_pacemaker(line: str, tmp_path: Path) -> None:
 def test_crm_and_its_alias_are_one_directive(tmp_path: Path) -> None:
     """Goal and method: said once under each name is said twice."""
     assert Files().with_line("crm off\npacemaker off").mistakes(tmp_path) == ["ha.cf:7"]
-
-
-@pytest.mark.parametrize(
-    ("line", "accepted"),
-    [
-        ("stonith ibmhmc /etc/ha.d/hmc", True),
-        ("stonith ibmhmc /nowhere", False),
-        ("stonith ibmhmc", False),
-        ("stonith nosuch /etc/ha.d/hmc", False),
-        ("stonith_host * ssh hpa", True),
-        ("stonith_host HPB external/ipmi x", True),
-        ("stonith_host hpb nosuch x", False),
-        ("stonith_host hpb ../../bin/sh x", False),
-        ("stonith_host hpa nosuch x", True),
-        ("stonith_host * installed x", True),
-        ("stonith_host *", False),
-    ],
-)
-def test_fence_devices_are_judged(line: str, accepted: bool, tmp_path: Path) -> None:
-    """Goal: heartbeat's verdict, and a warning that nobody is fenced. Method: types and hosts."""
-    machine = LabMachine(
-        paths={"/dev/null": PathKind.CHARACTER_DEVICE, "/etc/ha.d/hmc": PathKind.OTHER},
-        programs=frozenset(("/usr/sbin/fence_installed",)),
-    )
-    files = Files().with_line(line)
-    if accepted:
-        assert files.warnings(tmp_path, machine) == ["ha.cf:6"]
-    else:
-        assert files.mistakes(tmp_path, machine) == ["ha.cf:6"]
 
 
 @pytest.mark.parametrize(
