@@ -47,12 +47,12 @@ async def test_a_power_cut_is_explained_and_replays(story: Story, tmp_path: Path
     journal.write_text(export.out)
     assert main(["--quiet", str(journal)]) is Exit.SAME
 
-    await story.away.run(["systemctl", "kill", "--signal=SIGUSR1", "hbd"])
-    await story.served_by(story.away)
+    await story.home.boot()
+    await story.served_by(story.home)
+    await story.away.run(["systemctl", "restart", "hbd"])
     anybody = ["setpriv", "--reuid=65534", "--clear-groups", "hbctl", "history", "--json"]
     kept = json.loads((await story.away.run(anybody)).out)["transitions"]
     assert lost["id"] in [each["id"] for each in kept]
 
-    await story.home.boot()
     await story.served_by(story.home)
     await story.turn_page()
