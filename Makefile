@@ -19,13 +19,14 @@ SOURCES   := $(shell find $(SHIPPED) -type f -not -name '*.pyc')
 CHECK_PACKAGES := python3 python3-venv dbus mandoc systemd
 DEB_PACKAGES   := dpkg-dev debhelper dh-python python3
 LAB_PACKAGES    = $(shell sed 's/\#.*//' tests/lab/harness/HOST_PACKAGES)
+VM_PACKAGES     = $(shell sed 's/\#.*//' tests/vm/harness/HOST_PACKAGES)
 
 # Evaluated by the shell when a recipe runs; deps-check has made it by then.
 PY     = $$(.ci/venv)/bin/python
 PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help deps-check deps-deb deps-lab venv check sim sim-rewrite lab test demo demo-shell demo-down bench \
+.PHONY: help deps-check deps-deb deps-lab deps-vm deps-vm-if-any venv check sim sim-rewrite lab vm vm-up test demo demo-shell demo-down bench \
 	deb install clean
 
 help: ## this list
@@ -40,8 +41,8 @@ demo-shell: ## look around in the demo's nodes (NODE=ttisrv2)
 demo-down: ## remove every trace of the demo
 	$(PY) -m tests.lab.harness down
 
-test: deps-check deps-lab deb ## everything: check, then the lab's stories on booted nodes (root)
-	$(PYTEST) tests/house tests/unit tests/sim tests/bus tests/lab
+test: deps-check deps-lab deps-vm-if-any deb ## everything: check, the lab's stories, a few of the virtual machines' (root)
+	$(PYTEST) -m 'not vm or short' tests/house tests/unit tests/sim tests/bus tests/lab tests/vm
 
 check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
 	$(PYTEST) -n 2 --dist worksteal
@@ -54,6 +55,12 @@ sim-rewrite: deps-check ## tell the stories in tests/sim/scenarios anew; then re
 
 lab: deps-check deps-lab deb ## only the lab's stories (root)
 	$(PYTEST) tests/lab
+
+vm: deps-check deps-lab deps-vm deb ## only the virtual machines' stories (root)
+	$(PYTEST) -s tests/vm
+
+vm-up: deps-check deps-lab deps-vm deb ## virtual machines to look around in, until Ctrl-C
+	$(PY) -m tests.vm.harness up
 
 bench: deps-check deps-lab deb ## client gaps and the daemon's own cost (RUNS=5)
 	$(PY) -m tests.lab.bench --suite $(SUITE) --runs $(RUNS)
@@ -70,6 +77,13 @@ deps-deb: ## install what `deb` needs
 
 deps-lab: ## install what the lab and the demo need
 	@.ci/need $(LAB_PACKAGES)
+
+deps-vm: ## install what the virtual machines need
+	@.ci/need $(VM_PACKAGES)
+
+# `make test` goes on without QEMU; then its last lines say which stories were not told.
+deps-vm-if-any:
+	@.ci/need $(VM_PACKAGES) || echo "QEMU cannot be installed here" >&2
 
 deb: $(DEB) ## the Debian package, for Debian 12 and 13 alike
 
@@ -103,6 +117,7 @@ install: ## copy everything to its place (DESTDIR=)
 	find hbd -name '*.py' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
 	$(call command,/usr/sbin/hbd,hbd.__main__)
 	$(call command,/usr/bin/hbctl,hbd.cli.main)
+	$(call command,/usr/bin/hbd-replay,hbd.replay.main)
 	$(call command,/usr/bin/cl_status,hbd.cli.heartbeat,cl_status)
 	$(call heartbeat,hb_standby)
 	$(call heartbeat,hb_takeover)

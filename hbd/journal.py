@@ -70,6 +70,9 @@ class MessageId(Enum):
     CONFIG_RELOADED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e1a"
     CONFIG_DRIFT = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7ec1"
     CONFIG_EQUAL = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7ec2"
+    TRANSITION_BEGUN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e30"
+    TRANSITION_ENDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e31"
+    STEPS_RECORDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e32"
     FENCE_WAITS = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e40"
     PEER_ON_DISK = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e41"
     DISK_LOST = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e42"
@@ -79,12 +82,12 @@ class MessageId(Enum):
     WATCHDOG = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e46"
 
 
-def fields(message_id: MessageId | None = None, **values: object) -> dict[str, object]:
+def fields(message_id: MessageId | None = None, **values: object) -> dict[str, dict[str, object]]:
     """The `extra` of a log call: `HBD_…` journal fields, and the MESSAGE_ID.
 
     `fields(MessageId.PEER_LOST, peer="ttisrv2")` becomes `HBD_PEER=ttisrv2`.
     """
-    named = {f"HBD_{name.upper()}": value for name, value in values.items()}
+    named: dict[str, object] = {f"HBD_{name.upper()}": value for name, value in values.items()}
     if message_id is not None:
         named["MESSAGE_ID"] = message_id.value
         named["HBD_EVENT"] = message_id.name.lower().replace("_", "-")
@@ -175,14 +178,19 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def encode(pairs: Mapping[str, object]) -> bytes:
-    """The native protocol's form: `KEY=value`, or length-prefixed where the value has newlines."""
+    """The native protocol's form: `KEY=value`, or length-prefixed where the value has newlines.
+
+    A tuple is a field with several values, of which each finds the line.
+    """
     lines: list[bytes] = []
     for key, value in pairs.items():
-        data = _bytes(str(value))
-        if b"\n" in data:
-            lines.append(key.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n")
-        else:
-            lines.append(key.encode() + b"=" + data + b"\n")
+        for each in value if isinstance(value, tuple) else (value,):
+            data = _bytes(str(each))
+            if b"\n" in data:
+                size = len(data).to_bytes(8, "little")
+                lines.append(key.encode() + b"\n" + size + data + b"\n")
+            else:
+                lines.append(key.encode() + b"=" + data + b"\n")
     return b"".join(lines)
 
 

@@ -113,6 +113,11 @@ class Client:
         reply = await self._call(Interface.MANAGER, "Check", seconds=CHECK_SECONDS)
         return [[str(word) for word in line] for line in reply.body[0]]
 
+    async def history(self, limit: int) -> list[dict[str, object]]:
+        """The last transitions, newest first; 0: all that are kept."""
+        reply = await self._call(Interface.MANAGER, "History", "u", limit)
+        return [_plain(each) for each in reply.body[0]]
+
     async def listen(self) -> None:
         """Keep what the daemon tells from now on, and notice when it goes."""
         await self._call_bus("AddMatch", f"type='signal',sender='{BUS_NAME}'")

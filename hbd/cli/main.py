@@ -16,6 +16,7 @@ from hbd.cluster.terms import Scope
 if TYPE_CHECKING:
     from hbd.cli.verbs import Request
 
+MOST = 2**32 - 1  # what Manager.History can be asked for
 SCOPES = [scope.value for scope in Scope]
 
 
@@ -56,6 +57,14 @@ def _run(chosen: argparse.Namespace) -> int:
             from hbd.cli.check import check
 
             work = check(as_json=chosen.json)
+        case "history":
+            from hbd.cli.history import history
+
+            work = history(chosen.number, as_json=chosen.json)
+        case "explain":
+            from hbd.cli.history import explain
+
+            work = explain(chosen.transition, as_json=chosen.json)
         case "failback":
             work = verbs.failback(wait=chosen.wait, ask=chosen.ask_password)
         case "reload":
@@ -95,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     links.add_argument("--json", action="store_true", help="for programs")
     check = verbs.add_parser("check", help="look whether the next failover will work")
     check.add_argument("--json", action="store_true", help="for programs")
+    _add_past(verbs)
     _add_move(verbs.add_parser(Verb.TAKEOVER.value, help="bring resource groups to this node"))
     _add_move(verbs.add_parser(Verb.STANDBY.value, help="give resource groups to the peer"))
     _add_waiting(verbs.add_parser("failback", help="bring every group to the node it prefers"))
@@ -111,6 +121,25 @@ def _parser() -> argparse.ArgumentParser:
     _add_waiting(clear)
     _add_asking(verbs.add_parser("reload", help="read the configuration anew"))
     return parser
+
+
+def _add_past(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    history = verbs.add_parser("history", help="show the last moves of groups")
+    history.add_argument("--json", action="store_true", help="for programs")
+    history.add_argument(
+        "-n", "--number", type=_number, default=20, metavar="N", help="how many; 0: all (20)"
+    )
+    explain = verbs.add_parser("explain", help="show why groups moved, step by step")
+    explain.add_argument("--json", action="store_true", help="for programs")
+    explain.add_argument(
+        "transition", nargs="?", metavar="TRANSITION", help="its id, or the end of it (the last)"
+    )
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 0 to {MOST}")
+    return int(text)
 
 
 def _add_move(parser: argparse.ArgumentParser) -> None:

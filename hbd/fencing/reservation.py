@@ -11,10 +11,10 @@ that the standby could not even look at the disk: no partition table at boot, no
 udev, so nothing to take over. It would not stop a former holder from serving old data either, which
 comes from its page cache; that the shared address leaves it does.
 
-SCSI was tried on LIO over iSCSI; dm-multipath and NVMe only against a model of such disks. On
-dm-multipath a path that appears later is unregistered: writes on it fail, and the next rotation
-fails and leaves the map unregistered, which is safe and ends the service. Give multipathd the same
-work (reservation_key in multipath.conf), or add paths while the group is stopped.
+SCSI and dm-multipath were tried on LIO over iSCSI, with every path there; NVMe only against a model
+of such a disk. On dm-multipath a path that appears later is unregistered: writes on it fail, and
+the next rotation fails and leaves the map unregistered, as a rotation while a path is down may.
+That is safe and ends the service.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class ReservationState:
     """What the disk says. `keys` are the distinct ones, in order of number.
 
     `registrations` counts them as the disk does, once for each path of each node. `type` is the
-    block layer's number, 0 without a holder. `generation` counts changes of registrations; not
-    every disk counts a rotation.
+    block layer's number, 0 without a holder. `generation` counts changes of registrations; LIO does
+    not count an unregistration.
     """
 
     keys: tuple[int, ...]

@@ -44,7 +44,7 @@ from hbd.cluster.event import (
     ResourceChanged,
 )
 from hbd.cluster.node import Node
-from hbd.cluster.step import next_deadline, step
+from hbd.cluster.step import next_deadline
 from hbd.cluster.terms import (
     SECOND,
     JobId,
@@ -64,6 +64,7 @@ from hbd.net.address import SharedAddress
 from hbd.net.carrier import LinkPresence
 from hbd.runtime import build, identity
 from hbd.runtime.checkup import Checkup, Situation
+from hbd.runtime.chronicle import Chronicle
 from hbd.runtime.clock import Alarm, now
 from hbd.runtime.definition import Definitions
 from hbd.runtime.fencer import Fencer
@@ -72,7 +73,6 @@ from hbd.runtime.guard import Guard
 from hbd.runtime.inbox import Inbox
 from hbd.runtime.media import Media
 from hbd.runtime.network import Network
-from hbd.runtime.recorder import Recorder
 from hbd.runtime.reload import Reloads, Source
 from hbd.runtime.summary import summary
 from hbd.systemd import unitfile
@@ -118,7 +118,7 @@ class Daemon:
         )
         self._inbox = Inbox(self._handle)
         self._alarm = Alarm(lambda: self._inbox.post(ClockTicked()))
-        self._recorder = Recorder(_log)
+        self._chronicle = Chronicle(_log, state_directory, self._refresh_bus)
         # systemd's own socket first: a failover needs no message bus, and no user of the bus can
         # send anything to the connection that failovers depend on.
         self._manager = Manager(endpoints=(PRIVATE, SYSTEM_BUS))
@@ -129,7 +129,7 @@ class Daemon:
             build.session_of(config, self._generation, uuid),
             build.speech_of(config),
             self._inbox.post,
-            self._link_fault_changed,
+            self._refresh_bus,
             config.timing.keepalive_usec,
             tell_rejects=config.log_badpack,
         )
@@ -222,6 +222,7 @@ class Daemon:
         if self._network is not None:
             self._network.close()
         await self._manager.close()
+        await self._chronicle.close()
 
     def _leave(self) -> None:
         self._notifier.stopping()
@@ -260,9 +261,8 @@ class Daemon:
     def _handle(self, event: Event) -> None:
         """One event: decide, do, tell."""
         before = self._node
-        decided = step(before, event, now())
+        decided = self._chronicle.decide(before, event, now())
         self._node = decided.node
-        self._recorder.record(before, event, decided.node, decided.actions)
         for action in decided.actions:
             self._act(action)
         if self._endpoint is not None:
@@ -407,6 +407,7 @@ class Daemon:
             reload=self._reloads.reload,
             readings=LinkReadings(counters=self._media.counters, faults=self._media.faults),
             check=self._checkup.desk.check,
+            history=self._chronicle.readings,
         )
         try:
             await self._endpoint.connect()
@@ -436,7 +437,7 @@ class Daemon:
         if self._network is not None and presence is LinkPresence.UP:
             self._network.announcer.renew(interface)
 
-    def _link_fault_changed(self) -> None:
+    def _refresh_bus(self) -> None:
         if self._endpoint is not None:
             self._endpoint.refresh()
 

@@ -63,7 +63,7 @@ _NODE = {
 class Recorder:
     """Writes down one step at a time."""
 
-    def __init__(self, log: logging.Logger) -> None:
+    def __init__(self, log: logging.Logger | logging.LoggerAdapter[logging.Logger]) -> None:
         self._log = log
         self._write: dict[Subject, Callable[[Node, Change], None]] = {
             Subject.NODE: self._node,

@@ -30,6 +30,7 @@ class Cause(Enum):
     MAINTENANCE_ENDED = "maintenance-ended"
     START = "start"  # of this node's daemon
     STOP = "stop"  # of this node's daemon
+    RELOAD = "reload"  # the files say otherwise now
     NEWER_RECORD = "newer-record"  # the other node has taken over meanwhile
     OTHER = "other"  # what was found differs from what was believed
 
@@ -50,6 +51,7 @@ class Rule(Enum):
     FAIL_HERE = "fail-here"  # groups._fail
     OFFER_PEER = "offer-peer"  # groups._serve, after a failed start
     START_OWN = "start-own"  # groups._serve
+    REDEFINE = "redefine"  # groups, once a reload has changed what a group is made of
     RELEASE_FOREIGN = "release-foreign"  # groups._release
 
 
@@ -70,7 +72,7 @@ class Result(Enum):
 class Fencing(Enum):
     """What came of making sure that the peer does not write.
 
-    none ──► pending ──► unprotected | proven      pending ──► failed ──► pending
+    none ──► pending ──► unprotected ──► proven      pending ──► failed ──► unprotected | proven
     """
 
     NONE = "none"  # not needed
@@ -134,6 +136,7 @@ class Move:
     epoch: Epoch  # of the ownership record: the same number on both nodes
     result: Result = Result.RUNNING
     outage_usec: Usec = Usec(0)
+    was_touched: bool = False  # started or stopped here, be it in part
 
 
 @dataclass(frozen=True, slots=True)

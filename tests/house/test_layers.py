@@ -59,6 +59,11 @@ LAYERS = {
     "hbd.cli": Layer(
         ours=frozenset({"hbd.bus.names", "hbd.cluster.terms", "hbd.errors", "hbd.__version__"})
     ),
+    "hbd.replay": Layer(
+        ours=CORE_TYPES
+        | {"hbd.cluster.change", "hbd.cluster.step"}
+        | {"hbd.story", "hbd.errors", "hbd.__version__"}
+    ),
     "hbd.runtime": Layer(ours=frozenset({"hbd"})),
     "hbd.__main__": Layer(ours=frozenset({"hbd"})),
     "hbd.errors": Layer(),

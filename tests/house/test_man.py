@@ -16,6 +16,7 @@ from hbd.cli.outcome import Exit
 from hbd.cluster.terms import Scope
 from hbd.config.directives import DIRECTIVES
 from hbd.journal import MessageId
+from hbd.replay import main as replay
 from tests.house.manual import PAGES, items, pages, references
 from tests.house.tree import ROOT, is_below, python_files, syntax
 
@@ -27,6 +28,7 @@ EXPECTED = {
     "hb_standby.1",
     "hb_takeover.1",
     "hbctl.1",
+    "hbd-replay.1",
     "hbd-setup.7",
     "hbd.8",
     "org.hbd.Heartbeat1.5",
@@ -180,6 +182,14 @@ def test_each_option_of_hbctl_is_documented_and_nothing_else() -> None:
     """Goal: `hbctl --help` and hbctl(1) agree. Method: the parser's options, both directions."""
     documented = {f"-{option}" for option in items(PAGES / "hbctl.1", "Fl ")}
     assert documented == options(ROOT / "hbd/cli/main.py")
+
+
+def test_each_option_and_status_of_hbd_replay_is_documented_and_nothing_else() -> None:
+    """Goal: the page and the command agree. Method: the parser and the enum against its lists."""
+    page = PAGES / "hbd-replay.1"
+    documented = {f"-{option}" for option in items(page, "Fl ")}
+    assert documented == options(ROOT / "hbd/replay/main.py")
+    assert items(page, r"(?=\d)") == {str(status.value) for status in replay.Exit}
 
 
 def test_each_question_option_and_status_of_cl_status_is_documented_and_nothing_else() -> None:

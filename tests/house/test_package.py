@@ -39,6 +39,7 @@ def test_the_commands_are_where_the_units_and_pages_say(installed: Path) -> None
     commands = {
         "usr/sbin/hbd": "hbd.__main__ import main",
         "usr/bin/hbctl": "hbd.cli.main import main",
+        "usr/bin/hbd-replay": "hbd.replay.main import main",
         "usr/bin/cl_status": "hbd.cli.heartbeat import cl_status",
         "usr/bin/hb_standby": "hbd.cli.heartbeat import hb_standby",
         "usr/bin/hb_takeover": "hbd.cli.heartbeat import hb_takeover",

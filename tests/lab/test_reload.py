@@ -58,7 +58,11 @@ async def put(story: Story, name: str, text: str, mode: int = 0o644) -> None:
 
 
 async def restore(story: Story) -> None:
-    """The article's files again, whatever a story left."""
+    """The article's files again, whatever a story left.
+
+    Two nodes are reloaded one after another: in between they differ, and say so.
+    """
+    story.expects(MessageId.CONFIG_DRIFT)
     for name, text, mode in (
         ("ha.cf", files.HA_CF, 0o644),
         ("haresources", files.HARESOURCES, 0o644),
@@ -132,6 +136,7 @@ async def test_keys_rotate_from_md5_to_sha256_and_no_link_dies(story: Story) -> 
 
 async def restore_keys(story: Story) -> None:
     """Back by the same steps: one node alone must not sign with what the other does not know."""
+    story.expects(MessageId.CONFIG_DRIFT)
     for text in (*reversed(KEYS), files.AUTHKEYS):
         for node in story.lab.nodes:
             node.write("/etc/ha.d/authkeys", text, mode=0o600)

@@ -287,6 +287,8 @@ class Host:
         taken = step(before, event, self.world.now)
         self.node = taken.node
         self.world.trace(self, changes(before, taken.node))
+        for heed in self.world.heeders:
+            heed(before, event, taken)
         for action in taken.actions:
             if self.life == life:
                 self._act(action)

@@ -43,7 +43,9 @@ LINKS = {"ethernet": 0, "serial": 1}
 class Player:
     """Turns the words of a story into what happens in a world."""
 
-    def __init__(self) -> None:
+    def __init__(self, heeded: Callable[[World], object] = lambda _world: None) -> None:
+        """`heeded` is called with the world when it is made."""
+        self._heeded = heeded
         self._homes: dict[GroupName, NodeName] | None = None
         self._failback = AutoFailback.ON
         self._fencing = Fencing.NONE
@@ -96,6 +98,7 @@ class Player:
                 fencing=self._fencing,
                 has_ping=self._has_ping,
             )
+            self._heeded(self._world)
         return self._world
 
     def play(self, text: str) -> str:

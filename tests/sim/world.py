@@ -16,7 +16,8 @@ from random import Random
 from hbd.cluster import terms
 from hbd.cluster.action import Fence
 from hbd.cluster.change import Change
-from hbd.cluster.event import FenceConfirmed, FenceFailed
+from hbd.cluster.event import Event, FenceConfirmed, FenceFailed
+from hbd.cluster.node import Node, Step
 from hbd.cluster.terms import (
     MILLISECOND,
     SECOND,
@@ -101,6 +102,7 @@ class World:
         self.links = (ETHERNET, SERIAL)
         self.now = Instant(1_000 * SECOND)
         self.story: list[str] = []
+        self.heeders: list[Callable[[Node, Event, Step], None]] = []  # told of every step
         self.arrived: dict[NodeName, Instant] = {}  # when a status last reached a machine
         self.excused = False  # an unproven fencing let both run: the classic set-up's weakness
         self.split_brains = 0

@@ -18,6 +18,8 @@ from tests.lab.harness.host import LabError, now, run, say
 
 CACHE = Path("/var/tmp/hbd-lab/base")
 SUITES = ("bookworm", "trixie")
+# What mmdebstrap mounts in its tree goes with its processes, however they end.
+OWN_MOUNTS = ("unshare", "--mount", "--propagation=private")
 BUILD_WITHIN = 900.0  # s: 25 with a near mirror, minutes over a slow line
 
 PACKAGES = (
@@ -56,12 +58,12 @@ async def base(suite: str) -> Path:
     if suite not in SUITES:
         raise LabError(f"no lab for suite '{suite}': choose one of {', '.join(SUITES)}")
     root = CACHE / f"{suite}-{_content_key(suite)}"
-    lock = await asyncio.to_thread(_lock, CACHE / f"{suite}.lock")
+    held = await asyncio.to_thread(lock, CACHE / f"{suite}.lock")
     try:
         if root.name not in os.listdir(CACHE):
             await _build(suite, root)
     finally:
-        os.close(lock)
+        os.close(held)
     return root
 
 
@@ -82,22 +84,22 @@ async def _build(suite: str, root: Path) -> None:
 
 async def _mmdebstrap(suite: str, building: Path) -> list[str]:
     return [
-        "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
+        *OWN_MOUNTS, "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
         f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         f'--customize-hook=chroot "$1" sh -c \'{_CUSTOMIZE}\'',
-        *await _proxy(), suite, str(building), *await _mirror(),
+        *await apt_proxy(), suite, str(building), *await mirror(),
     ]  # fmt: skip
 
 
-async def _proxy() -> list[str]:
+async def apt_proxy() -> list[str]:
     """What this machine's apt goes through, if anything; an http_proxy in the environment holds."""
     asked = await run(["apt-config", "dump", "--format=%v%n", "Acquire::http::Proxy"], check=False)
     proxy = asked.out.strip()
     return [f'--aptopt=Acquire::http::Proxy "{proxy}"'] if proxy else []
 
 
-async def _mirror() -> list[str]:
+async def mirror() -> list[str]:
     """The mirror this machine's apt uses for Debian, unless it is the one everybody can use.
 
     mmdebstrap's own default takes the security archive in as well, which a plain mirror has not.
@@ -115,15 +117,28 @@ def _content_key(suite: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _lock(path: Path) -> int:
+def lock(path: Path) -> int:
     """Wait for the suite's build lock; closing the descriptor, or dying, frees it."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    return held
 
 
 def _remove_unfinished(suite: str) -> None:
     """Under the lock nobody else builds, so what is half built is from a run that died."""
     for leftover in CACHE.glob(f"{suite}-*.building"):
-        shutil.rmtree(leftover)
+        remove_tree(leftover)
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder of ours; LabError if anything is mounted below it.
+
+    A build that is killed may leave this machine's own /proc, /sys and /dev/shm mounted in its
+    tree, and deleting through them would delete from the machine.
+    """
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    below = [line.split()[4] for line in mounts if line.split()[4].startswith(f"{folder}/")]
+    if below:
+        raise LabError(f"{folder} is not deleted: unmount {', '.join(sorted(below))} first")
+    shutil.rmtree(folder)

@@ -43,10 +43,13 @@ class Network:
         """The name of a host's network namespace, as `ip netns` knows it."""
         return f"hbdlab-{self._ledger.lab_id}-{host}"
 
-    async def build(self) -> None:
-        """Make the namespace of the wires and the two switches, which never block or snoop."""
+    async def build(self, *further: str) -> None:
+        """Make the namespace of the wires and the switches, which never block or snoop.
+
+        A lab that has more than a LAN and a crossover cable names its further switches.
+        """
         await self._add_namespace("wires")
-        for switch in ("lan", "cross"):
+        for switch in ("lan", "cross", *further):
             await self._ip("wires", "link", "add", switch, "type", "bridge", "forward_delay", "0",
                            "stp_state", "0", "mcast_snooping", "0")  # fmt: skip
             await self._ip("wires", "link", "set", switch, "up")
@@ -63,6 +66,15 @@ class Network:
             await self._ip("wires", "link", "set", cable.port, "master", cable.switch, "up")
             await self._ip(host, "addr", "add", cable.address, "brd", "+", "dev", cable.interface)
             await self._ip(host, "link", "set", cable.interface, "up")
+
+    async def add_tap(self, cable: Cable) -> None:
+        """A port for a virtual machine's card: a tap at the switch, in the wires' namespace."""
+        await self._ip("wires", "tuntap", "add", "dev", cable.port, "mode", "tap")
+        await self._ip("wires", "link", "set", cable.port, "master", cable.switch, "up")
+
+    async def give_switch_address(self, switch: str, address: str) -> None:
+        """Let programs in the wires' namespace be a host on this switch."""
+        await self._ip("wires", "addr", "add", address, "dev", switch)
 
     async def unplug(self, host: str) -> None:
         """Take `host` off the wires for good: its cables and its namespace with all addresses."""

