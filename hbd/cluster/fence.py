@@ -55,19 +55,29 @@ def is_due(node: Node) -> bool:
     if node.peer.status is not PeerStatus.LOST or not node.may_fence:
         return False
     if node.phase is Phase.STARTING:
-        return True
+        return bool(_to_secure(node))
     return node.phase is Phase.ACTIVE and bool(_at_stake(node))
 
 
 def _at_stake(node: Node) -> list[Group]:
-    """The groups that could be started here if the peer were out for certain."""
-    waiting = (GroupState.STOPPED, GroupState.PARTIAL)
-    return [group for group in node.groups if not node.owns(group) or group.state in waiting]
+    """The groups that could be started here if the peer were out for certain.
+
+    Never one that is still mounted from before the disk was the peer's: whoever claims a disk
+    makes its own mounts of it writable again, and what such a mount would write is yesterday's.
+    """
+    return [group for group in node.groups if _could_start(node, group)]
+
+
+def _could_start(node: Node, group: Group) -> bool:
+    if group.disk_lost or not node.owns(group):
+        return not group.state.is_held
+    return group.state in (GroupState.STOPPED, GroupState.PARTIAL)
 
 
 def _to_secure(node: Node) -> list[Group]:
-    """The groups to make sure of: all of them, for a node that starts and finds them running."""
-    return _at_stake(node) or list(node.groups)
+    """The groups to make sure of; those that run, for a node that starts and finds them running."""
+    running = [g for g in node.groups if g.state is GroupState.STARTED and not g.disk_lost]
+    return _at_stake(node) or running
 
 
 def _choice(node: Node) -> tuple[Means | None, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hbd.cluster.action import Reboot, StartGroup, StopGroup
+from hbd.cluster.action import Fence, Reboot, StartGroup, StopGroup
 from hbd.cluster.event import LeaveRequested, MaintenanceSet, ResourceLost, StandbyRequested
 from hbd.cluster.node import Limits
 from hbd.cluster.terms import SECOND, Fencing, GroupState, JobId, PeerStatus, Phase, Scope
@@ -182,6 +182,19 @@ def test_what_a_starting_daemon_finds_serving_on_the_peers_disk_is_not_claimed()
     assert driven.disk.owner == THERE
 
 
+def test_a_mount_of_a_lost_disk_goes_though_the_peer_gives_the_group_back() -> None:
+    """Goal: what was mounted before is not served. Method: lost unseen, given back, found."""
+    driven = fresh()
+    driven.ticks()
+    equipped(driven)
+    driven.loses_disk()
+    driven.peer_says(DISK, GroupState.STOPPED, owner=HERE, epoch=7)
+    stops = only(StopGroup, driven.observes(DISK, GroupState.STARTED))
+    assert [stop.group for stop in stops] == [DISK]
+    starts = only(StartGroup, driven.stopped())
+    assert [start.group for start in starts] == [DISK]
+
+
 def test_a_group_found_stopped_has_lost_no_disk() -> None:
     """Goal: an old loss threatens no later start. Method: lost unseen, found stopped, taken over.
 
@@ -236,6 +249,36 @@ def test_a_repeated_loss_gives_no_more_time() -> None:
         actions += driven.loses_disk()
     assert len(only(Reboot, actions)) == 1
     assert driven.disk.epoch == epoch
+
+
+def test_a_disk_is_not_claimed_while_it_is_mounted_from_before() -> None:
+    """Goal: yesterday's mount never writes again. Method: preempted, the stop hangs, peer lost."""
+    driven = equipped(serving())
+    driven.loses_disk()
+    actions = driven.passes(LET_GO - 1)
+    assert driven.status() is PeerStatus.LOST
+    assert only(Fence, actions) == []
+    actions = driven.stopped() + driven.passes(1)
+    assert [fence.groups for fence in only(Fence, actions)] == [(DISK,)]
+
+
+@pytest.mark.parametrize("state", [GroupState.STARTED, GroupState.PARTIAL])
+def test_a_starting_daemon_claims_no_disk_that_it_finds_mounted_from_before(
+    state: GroupState,
+) -> None:
+    """Goal: the same after a restart. Method: found mounted, the disk another's, peer never heard.
+
+    The loss may be told before or in the moment of the look.
+    """
+    driven = fresh()
+    driven.ticks()
+    equipped(driven)
+    actions = driven.loses_disk() + driven.passes(12) + driven.observes(DISK, state)
+    actions += driven.passes(LET_GO - 1)
+    assert only(Fence, actions) == []
+    assert driven.state() is GroupState.STOPPING
+    actions = driven.stopped() + driven.passes(1)
+    assert [fence.groups for fence in only(Fence, actions)] == [(DISK,)]
 
 
 # --- when a node reboots --------------------------------------------------------------------------
