@@ -10,6 +10,7 @@ from hbd.cluster.action import Fence, FinishJob, StartGroup
 from hbd.cluster.change import Subject, changes
 from hbd.cluster.event import (
     ClockTicked,
+    Event,
     DiskFound,
     FenceFailed,
     LeaveRequested,
@@ -226,7 +227,8 @@ def told(driven: Driven, seconds: int, *, failing: str = "") -> list[str]:
     until = driven.now + seconds * 1_000_000
     while next_deadline(driven.node) <= until:
         driven.now = Instant(max(driven.now, next_deadline(driven.node)))
-        events = [ClockTicked(), FenceFailed(THERE, failing)] if failing else [ClockTicked()]
+        failure = [FenceFailed(THERE, failing)] if failing else []
+        events: list[Event] = [ClockTicked(), *failure]
         for event in events:
             taken = step(driven.node, event, driven.now)
             found = changes(driven.node, taken.node)
