@@ -28,6 +28,7 @@ EXPECTED = {
     "hb_standby.1",
     "hb_takeover.1",
     "hbctl.1",
+    "hbd-fencing.7",
     "hbd-replay.1",
     "hbd-setup.7",
     "hbd.8",

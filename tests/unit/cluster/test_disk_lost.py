@@ -182,6 +182,19 @@ def test_what_a_starting_daemon_finds_serving_on_the_peers_disk_is_not_claimed()
     assert driven.disk.owner == THERE
 
 
+def test_what_is_found_serving_after_the_loss_is_not_claimed_either() -> None:
+    """Goal: the same when the loss is told first. Method: lost, the peer heard, then found."""
+    driven = fresh({DISK: THERE})
+    driven.ticks()
+    equipped(driven)
+    driven.loses_disk()
+    driven.hears()
+    actions = driven.observes(DISK, GroupState.STARTED)
+    assert driven.phase() is Phase.ACTIVE
+    assert (driven.disk.owner, driven.disk.epoch) == (THERE, 0)
+    assert [stop.group for stop in only(StopGroup, actions)] == [DISK]
+
+
 def test_a_mount_of_a_lost_disk_goes_though_the_peer_gives_the_group_back() -> None:
     """Goal: what was mounted before is not served. Method: lost unseen, given back, found."""
     driven = fresh()
@@ -193,6 +206,19 @@ def test_a_mount_of_a_lost_disk_goes_though_the_peer_gives_the_group_back() -> N
     assert [stop.group for stop in stops] == [DISK]
     starts = only(StartGroup, driven.stopped())
     assert [start.group for start in starts] == [DISK]
+
+
+def test_no_disk_is_claimed_for_a_mount_that_was_given_back_but_is_stale() -> None:
+    """Goal: the order is stop, then claim. Method: lost unseen, given back, peer lost, found."""
+    driven = fresh()
+    driven.ticks()
+    equipped(driven)
+    driven.loses_disk()
+    driven.peer_says(DISK, GroupState.STOPPED, owner=HERE, epoch=7)
+    driven.is_lost()
+    actions = driven.observes(DISK, GroupState.PARTIAL)
+    assert only(Fence, actions) == []
+    assert [stop.group for stop in only(StopGroup, actions)] == [DISK]
 
 
 def test_a_group_found_stopped_has_lost_no_disk() -> None:

@@ -10,8 +10,8 @@ from hbd.cluster.action import Fence, FinishJob, StartGroup
 from hbd.cluster.change import Subject, changes
 from hbd.cluster.event import (
     ClockTicked,
-    Event,
     DiskFound,
+    Event,
     FenceFailed,
     LeaveRequested,
     LinkHeard,
@@ -208,14 +208,34 @@ def test_a_group_lost_while_the_peer_is_lost_makes_it_due_at_once() -> None:
 
 
 def test_a_leaving_node_fences_nobody() -> None:
-    """Goal: who goes takes nothing. Method: the daemon is stopped, its group
-    cannot be, and the peer falls silent."""
-    driven = equipped(serving(), stonith=True)
+    """Goal: who goes takes nothing. Method: its own group cannot be stopped, the peer is lost."""
+    driven = equipped(joined({DISK: HERE, MAIL: THERE}), stonith=True)
     driven.happens(LeaveRequested())
     driven.stop_fails()
-    driven.is_lost()
-    assert driven.phase() is Phase.LEAVING
     assert only(Fence, driven.passes(SILENCE)) == []
+    assert driven.phase() is Phase.LEAVING
+    assert driven.status() is PeerStatus.LOST
+
+
+def test_a_group_that_failed_here_before_is_worth_fencing_when_the_peer_had_it() -> None:
+    """Goal: a new mandate is a new try. Method: failed here, given to the peer, which is lost."""
+    driven = equipped(serving())
+    driven.happens(ResourceLost(DISK, "disk-last", "died"))
+    driven.start_fails()
+    driven.stopped()
+    assert driven.disk.owner == THERE
+    assert driven.state() is GroupState.START_FAILED
+    assert only(Fence, driven.passes(5)) == [Fence(THERE, BY_DISK, (DISK,))]
+
+
+def test_a_group_that_was_not_looked_at_is_not_secured() -> None:
+    """Goal: no claim on a disk that may be mounted from before. Method: initdead, nothing seen."""
+    driven = fresh()
+    driven.ticks()
+    equipped(driven)
+    assert only(Fence, driven.passes(60)) == []
+    asked = only(Fence, driven.observes(DISK, GroupState.STOPPED) + driven.passes(9))
+    assert asked == [Fence(THERE, BY_DISK, (DISK,))]
 
 
 # --- what is told, and the operator -----------------------------------------------------------
