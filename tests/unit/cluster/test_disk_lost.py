@@ -253,6 +253,7 @@ def test_a_preemption_by_a_peer_that_had_left_calls_it_back() -> None:
     driven.hears_goodbye()
     driven.loses_disk()
     assert driven.status() is PeerStatus.LATE
+    assert driven.peer.report is None
     assert driven.disk.owner == THERE
     actions = driven.stopped()
     assert only(StartGroup, actions) == [], "who has just preempted has not left"

@@ -9,6 +9,7 @@ import pytest
 from hbd.cluster.action import Fence, FinishJob, ForgetPeerSequence, StartGroup
 from hbd.cluster.change import links_up
 from hbd.cluster.event import DiskFound, LinkHeard, PeerConfirmedDown
+from hbd.cluster.node import Link
 from hbd.cluster.step import next_deadline
 from hbd.cluster.terms import (
     SECOND,
@@ -355,6 +356,18 @@ def test_wires_that_are_dead_when_the_daemon_starts_are_not_a_fall() -> None:
     assert driven.status() is not PeerStatus.LOST
 
 
+def test_wires_that_died_under_a_peer_that_was_not_heard_are_not_a_fall() -> None:
+    """Goal: who speaks over dead wires has power. Method: lost, both die, a word right after."""
+    driven = equipped(watching())
+    driven.line_is(LIVE, ETHERNET, SERIAL)
+    driven.is_lost()
+    driven.line_is(DEAD, ETHERNET, SERIAL)
+    driven.passes(0.3)
+    driven.hears()
+    driven.passes(DEADTIME - 0.1)
+    assert driven.status() is not PeerStatus.LOST
+
+
 def test_a_wire_told_dead_twice_fell_once() -> None:
     """Goal: a repeated look moves no clock. Method: dead again, a second later."""
     driven = equipped(watching())
@@ -439,6 +452,21 @@ def test_a_server_serves_on_while_the_router_answers() -> None:
         driven.passes(1)
     assert driven.status() is PeerStatus.LOST
     assert driven.state() is GroupState.STARTED
+
+
+def test_one_ping_node_of_two_that_answers_is_enough() -> None:
+    """Goal: a router may be down by itself. Method: two ping nodes, one silent; either node."""
+    for driven in (equipped(serving(), disk=False), equipped(watching(), disk=False)):
+        with_router(driven)
+        other = Link(LinkName("192.168.0.2"), leads_to_peer=False)
+        driven.node = replace(driven.node, links=(*driven.node.links, other))
+        asked: list[Fence] = []
+        for _ in range(30):
+            asked += only(Fence, driven.happens(LinkHeard(ROUTER)) + driven.passes(1))
+        if driven.disk.owner == HERE:
+            assert driven.state() is GroupState.STARTED
+        else:
+            assert asked[0] == Fence(THERE, Means.NONE, (DISK,))
 
 
 def test_a_server_without_ping_nodes_is_not_isolated() -> None:

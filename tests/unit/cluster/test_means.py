@@ -308,6 +308,17 @@ def test_a_node_that_reaches_nobody_does_not_seize() -> None:
     assert only(Fence, actions) == [Fence(THERE, BY_WORD, (DISK,))]
 
 
+def test_the_line_of_a_ping_node_is_no_line_to_the_peer() -> None:
+    """Goal: only wires between the two contradict. Method: a live port towards the router."""
+    driven = equipped(with_router(watching()), disk=PLAIN)
+    driven.line_is(LineState.LIVE, ROUTER)
+    driven.line_is(LineState.DEAD, ETHERNET)
+    asked: list[Fence] = []
+    for _ in range(6):
+        asked += only(Fence, driven.passes(1) + driven.happens(LinkHeard(ROUTER)))
+    assert asked == [Fence(THERE, BY_WORD, (DISK,))]
+
+
 @pytest.mark.parametrize(("answered", "seizes"), [(0.9, False), (1.1, True)])
 def test_an_answer_counts_only_if_it_came_after_a_heartbeat_was_missed(
     answered: float, seizes: bool
