@@ -114,7 +114,8 @@ class Claim:
 
     def _cannot(self, why: str) -> None:
         if why != self.why_not:
-            _log.warning(
+            _log.log(
+                NOTICE,
                 "The disk of group %s cannot refuse a second writer: %s",
                 self.group,
                 why,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hbd.cli.view import StatusView
-from hbd.cluster.terms import GroupState, PeerStatus
+from hbd.cluster.terms import PeerStatus
 from hbd.journal import MessageId
 from tests.lab.harness.host import run
 from tests.lab.harness.things import Thing
@@ -61,33 +61,28 @@ def have_all(story: Story, count: int) -> bool:
     return all(len(story.watch.holders(thing)) == count for thing in Thing)
 
 
-def _owns_again(view: StatusView) -> bool:
-    """The other one's claim, which it could not make good, is undone: a later record is home's."""
-    found = group(view, GROUP)
-    settled = (found.owner, found.state) == (view.node, GroupState.STARTED.value)
-    return settled and found.epoch > 1 and view.peer_status == PeerStatus.ACTIVE.value
+def _sees_peer(view: StatusView) -> bool:
+    return view.peer_status == PeerStatus.ACTIVE.value
 
 
 async def test_an_address_that_still_answers_on_the_lan_is_not_taken(story: Story) -> None:
     """Goal: a living peer that merely fell silent keeps its group. Method: cut both links only.
 
-    The other node thinks it lost and would take over, but asks the LAN first, and is answered. It
-    is no worse for it: when the links are back a planned move to it goes as ever.
+    The other node thinks it lost and would take over, but asks the LAN first, and is answered: so
+    it takes nothing, says why, and nothing moves when the links are back either.
     """
     story.expects(*BLIND)
-    story.expects("resource failed", MessageId.START_FAILED, on=story.away)
+    story.expects(MessageId.FENCE_WAITS, on=story.away)
     async with no_link(story):
-        await story.heard(story.away, MessageId.START_FAILED, within=MOVED_WITHIN)
+        await story.heard(story.away, MessageId.FENCE_WAITS, within=MOVED_WITHIN)
         await story.nothing_moves(1.0)
         view = await story.until_status(
-            story.away,
-            lambda view: group(view, GROUP).state == GroupState.START_FAILED.value,
-            "the start failed",
+            story.away, lambda view: view.peer_status == PeerStatus.LOST.value, "without a peer"
         )
-        assert group(view, GROUP).failure
-        assert story.holders() == {story.home.name}
-    await story.until_status(story.home, _owns_again, "the owner by both nodes' word", REST_WITHIN)
+        assert group(view, GROUP).owner == story.home.name
+    await story.until_status(story.away, _sees_peer, "together again", REST_WITHIN)
     assert story.holders() == {story.home.name}
+    assert await story.told(story.home, "HBD_EVENT=group-stopped") == []
 
     await story.home.run(["systemctl", "stop", "hbd"])
     await story.served_by(story.away)
@@ -100,14 +95,14 @@ async def test_with_links_and_lan_cut_both_serve_and_say_that_nothing_protects_t
 ) -> None:
     """Goal: the classic set-up's limit is as documented. Method: cut everything, then mend it.
 
-    Each node takes silence for death by the administrator's word, and says `unprotected`. Healed,
-    exactly one gives way, and one holder remains.
+    The node that does not serve takes silence for death by the administrator's word, and says
+    `unprotected`; the one that serves takes nothing, so it fences nobody. Healed, exactly one gives
+    way, and one holder remains.
     """
     story.splits_the_brain()
     story.expects(*BLIND)
     async with divided_lan(story), no_link(story):
-        for node in story.lab.nodes:
-            await story.heard(node, MessageId.UNPROTECTED, within=MOVED_WITHIN)
+        await story.heard(story.away, MessageId.UNPROTECTED, within=MOVED_WITHIN)
         await story.watch.until(lambda: have_all(story, 2), "both hold all", MOVED_WITHIN)
         view = await story.until_status(
             story.away, lambda view: view.peer_status == PeerStatus.FENCED.value, "without a peer"
