@@ -27,13 +27,22 @@ class SharedDisk:
 
     holder: NodeName | None = None
     key: int = 0
-    renewed_at: Instant | None = None
+    renewed_at: Instant | None = None  # by its present holder
+    renewing_since: Instant | None = None  # without a gap
     preempted: int = 0  # how often it was taken from a machine that had it mounted
 
     def claim(self, name: NodeName) -> None:
         """Register, preempting whoever else was registered."""
         self.holder = name
         self.key += 1
+        self.renewed_at = None
+
+    def renew(self, now: Instant) -> None:
+        """The holder's heartbeat."""
+        if self.renewed_at is None or now - self.renewed_at > 2 * LOOK_EVERY:
+            self.renewing_since = now
+        self.key += 1
+        self.renewed_at = now
 
     def release(self, name: NodeName) -> None:
         """Unregister; nothing happens to another's registration."""
@@ -120,8 +129,7 @@ class Disks:
         if disk.holder is None:
             self._tell(DiskRead(view.link, DiskHolder.NOBODY))
         elif disk.holder == self.host.name:
-            disk.key += 1
-            disk.renewed_at = self.host.world.now
+            disk.renew(self.host.world.now)
             self._tell(DiskRead(view.link, DiskHolder.SELF))
         else:
             moved = view.seen is not None and view.seen != disk.key

@@ -35,7 +35,7 @@ from hbd.cluster.terms import (
 )
 from hbd.cluster.timing import Timing
 from hbd.link.speech import Speech
-from tests.sim.disk import SharedDisk
+from tests.sim.disk import LOOK_EVERY, SLOWEST_LOOK, SharedDisk
 from tests.sim.host import Host
 
 A = NodeName("ttisrv1")
@@ -230,6 +230,10 @@ class World:
             disk, view = self.disks.get(group), asker.disks.views.get(group)
             if disk is None or view is None or disk.renewed_at is None or view.silent_looks:
                 continue
+            assert disk.renewing_since is not None, "what was renewed began once"
+            seen_for = self.now - max(disk.renewing_since, asker.awake_since)
+            if seen_for < 2 * LOOK_EVERY + SLOWEST_LOOK:
+                continue  # it came back, or this machine did, too late to be seen moving
             silence = self.now - disk.renewed_at
             if disk.holder == action.target and silence < wait - 2 * SECOND:
                 self.fail(f"{action.target} fenced {silence} µs after it renewed {group}")
