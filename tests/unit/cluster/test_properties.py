@@ -25,6 +25,7 @@ from hbd.cluster.action import (
 from hbd.cluster.change import changes, holder, links_up
 from hbd.cluster.event import (
     ClockTicked,
+    DiskLost,
     ConfigurationChanged,
     FailureCleared,
     MaintenanceSet,
