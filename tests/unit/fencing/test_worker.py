@@ -12,7 +12,7 @@ from hbd.cluster.terms import MILLISECOND, SECOND, Usec
 from hbd.errors import AdapterError
 from hbd.fencing.worker import MOST_THREADS, Worker
 
-SOON = Usec(20 * MILLISECOND)
+SOON = Usec(300 * MILLISECOND)  # enough for a call that does not hang, on a busy machine
 
 
 async def settled(worker: Worker) -> None:
