@@ -8,8 +8,12 @@ It does not know units or jobs. dbus-next 0.2.3 is kept behind these walls:
 
 Besides the system bus it speaks to systemd's own socket /run/systemd/private, as systemctl does,
 so that a failover does not need dbus-daemon. That socket is no bus: no Hello, no match rules, all
-signals come by themselves. Source: the D-Bus specification, "Authentication Protocol".
+signals come by themselves, thousands at a daemon-reload; `sieve` has the rules then.
+Source: the D-Bus specification, "Authentication Protocol".
 """
+
+# mypy: allow-untyped-calls
+# The library's inner functions have no annotations.
 
 from __future__ import annotations
 
@@ -21,12 +25,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dbus_next._private.unmarshaller import MarshallerStreamEndError, Unmarshaller
 from dbus_next.aio.message_bus import MessageBus
 from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.message import Message
 
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError, NoAnswer
+from hbd.systemd import sieve
+from hbd.systemd.sieve import Sieve
 
 SYSTEMD: Final = "org.freedesktop.systemd1"
 DBUS: Final = "org.freedesktop.DBus"
@@ -34,6 +41,7 @@ DBUS: Final = "org.freedesktop.DBus"
 # PID 1 answers in well under a millisecond; on a machine that swaps it may take seconds.
 CALL_LIMIT_USEC: Final = Usec(10 * SECOND)
 CONNECT_LIMIT_USEC: Final = Usec(2 * SECOND)
+MESSAGES_PER_TURN: Final = 16  # read before the loop may turn to the heartbeats: some 5 ms
 LINE_MAX: Final = 16 * 1024  # of the handshake; dbus-daemon's own limit
 
 
@@ -139,7 +147,8 @@ class Connection:
         return list(reply.body)
 
     async def match(self, rule: str) -> None:
-        """Ask the bus for more signals from systemd; systemd's own socket sends all anyway."""
+        """Hear more signals from systemd; its own socket sends all, and the sieve lets them by."""
+        self._bus.sieve.add(rule)
         if self.endpoint.is_bus:
             await self.call(
                 "AddMatch",
@@ -172,17 +181,63 @@ class Connection:
         self._end(why)
 
 
+class _Unmarshaller(Unmarshaller):
+    """Reads one message; `message` is None afterwards if it was a signal that nobody wants."""
+
+    def __init__(self, stream: object, wanted: Sieve) -> None:
+        super().__init__(stream)
+        self._wanted = wanted
+
+    def unmarshall(self) -> bool:
+        """Go on reading; False if the rest has not arrived yet. Raise EOFError at the end."""
+        try:
+            self.offset = 0
+            self.read(sieve.FIXED_HEADER, prefetch=True)
+            self.read(sieve.length(self.buf), prefetch=True)
+            if self._wanted.wants(self.buf):
+                self._unmarshall()
+        except MarshallerStreamEndError:
+            return False
+        return True
+
+
 class _Bus(MessageBus):
     """dbus-next's bus on a socket that is already connected and authenticated."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._ready_socket = sock
+        self._is_over = False
+        self.sieve = Sieve()
         super().__init__(bus_address="unix:path=/")  # not used: `_setup_socket` brings the socket
 
     def _setup_socket(self) -> None:
         self._sock = self._ready_socket
         self._stream = self._sock.makefile("rwb")
         self._fd = self._sock.fileno()
+
+    def _create_unmarshaller(self) -> _Unmarshaller:
+        return _Unmarshaller(self._stream, self.sieve)
+
+    def _message_reader(self) -> None:
+        """Take what has come, but not for ever: the heartbeats share this loop.
+
+        The stream has a buffer of its own, so the selector need not call again for what is in it.
+        """
+        if self._is_over:
+            return
+        try:
+            for _ in range(MESSAGES_PER_TURN):
+                if self._is_over or not self._unmarshaller.unmarshall():
+                    return
+                message = self._unmarshaller.message
+                self._unmarshaller = self._create_unmarshaller()
+                if message is not None:
+                    self._on_message(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the connection's end
+            self._is_over = True
+            self._finalize(error)
+            return
+        self._loop.call_soon(self._message_reader)
 
     async def _authenticate(self) -> None:
         """Done before the socket was handed over."""
@@ -198,8 +253,8 @@ class _Bus(MessageBus):
 
     def hang_up(self) -> None:
         """Close now; pending calls end, `wait_for_disconnect` returns."""
-        self._user_disconnect = True
-        self._finalize(EOFError())  # type: ignore[no-untyped-call]  # the library has no types here
+        self._user_disconnect = self._is_over = True
+        self._finalize(EOFError())
         with contextlib.suppress(OSError):
             self._stream.close()
         self._sock.close()
