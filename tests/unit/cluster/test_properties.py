@@ -25,8 +25,8 @@ from hbd.cluster.action import (
 from hbd.cluster.change import changes, holder, links_up
 from hbd.cluster.event import (
     ClockTicked,
-    DiskLost,
     ConfigurationChanged,
+    DiskLost,
     FailureCleared,
     MaintenanceSet,
     PeerConfirmedDown,
