@@ -69,6 +69,8 @@ def _at_stake(node: Node) -> list[Group]:
 
 
 def _could_start(node: Node, group: Group) -> bool:
+    if group.removed:
+        return False
     if group.disk_lost or not node.owns(group):
         return not group.state.is_held
     return group.state in (GroupState.STOPPED, GroupState.PARTIAL)

@@ -129,9 +129,13 @@ class Claim:
     async def claim(self) -> None:
         """Be the only one who may write, preempting whoever else is registered.
 
-        AdapterError: it is not so, and nothing may be mounted.
+        AdapterError: it is not so, and nothing may be mounted. Above all not while something is
+        mounted here that was mounted under another claim: what that has in memory is old.
         """
         async with self._one_at_a_time:
+            if self._mounted and not self.is_held:
+                names = ", ".join(sorted(self._mounted))
+                raise AdapterError(f"{names} is still mounted from before the disk was lost")
             for identity, disk in self._disks.items():
                 self._keys[identity] = await self._take(identity, disk)
 
@@ -176,6 +180,10 @@ class Claim:
     def mounted(self, text: str) -> None:
         """A file system of the group is mounted here."""
         self._mounted.add(text)
+
+    def undone(self, text: str) -> None:
+        """What was mounted under another claim is proven unmounted."""
+        self._mounted.discard(text)
 
     async def unmounted(self, text: str) -> None:
         """It is proven unmounted; after the last one the disks are let go of."""
@@ -245,25 +253,19 @@ class Claim:
 
     async def _renew(self, identity: str, disk: Reservation, state: ReservationState) -> None:
         link = self._links[identity]
-        if not state.keys:
-            _log.error(
-                "Somebody has cleared the registrations of %s; claiming it again",
-                disk.device,
-                extra=fields(group=self.group, link=link),
-            )
-            self._keys[identity] = await self._take(identity, disk)
-        elif not self._is_ours(state):
-            self._lost("another node is registered on its disk")
+        if not self._is_ours(state):
+            # Also when nobody is registered: whoever it was may have come, written and gone.
+            who = "another node is" if state.keys else "this node is no longer"
+            self._lost(f"{who} registered on its disk")
             return
-        else:
-            assert state.holder is not None, "ours is held"
-            renewed = self._next_key()
-            try:
-                await disk.rotate(state.holder, renewed)
-            except ReservationConflict:
-                self._lost("another node has just taken its disk")
-                return
-            self._keys[identity] = renewed
+        assert state.holder is not None, "ours is held"
+        renewed = self._next_key()
+        try:
+            await disk.rotate(state.holder, renewed)
+        except ReservationConflict:
+            self._lost("another node has just taken its disk")
+            return
+        self._keys[identity] = renewed
         self._post(DiskRead(link, DiskHolder.SELF))
 
     def _watch(self, identity: str, state: ReservationState) -> None:

@@ -46,6 +46,7 @@ class ProtectedMount:
         if not claim.why_not and not claim.is_held:
             if await self._inner.look() is not ResourceState.STOPPED:
                 await self._inner.stop()
+            claim.undone(self.text)
             await claim.claim()
         await self._inner.start()
         claim.mounted(self.text)
