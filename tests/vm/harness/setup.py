@@ -112,11 +112,18 @@ async def _configure(node: Node, package: Path, ha_cf: str, haresources: str) ->
     await node.sh(_LIGHTEN, within=120)
     await node.write("/root/hbd.deb", await asyncio.to_thread(package.read_bytes))
     await node.sh("DEBIAN_FRONTEND=noninteractive dpkg --install /root/hbd.deb", within=300)
-    await node.sh("systemctl enable -q hbd; systemctl start --no-block hbd", within=300)
+    await node.sh("systemctl enable -q hbd", within=300)
 
 
 async def served(nodes: list[Node]) -> None:
-    """Return when the first node serves the group and both daemons know each other."""
+    """Start hbd on one node after the other, and return when the first serves and both know it."""
+    for node in nodes:
+        await node.sh("systemctl start --no-block hbd")
+        await node.until(
+            lambda done: done.status == 0,
+            ["systemctl", "is-active", "--quiet", "hbd"],
+            within=SERVED_WITHIN,
+        )
     await asyncio.gather(*(until_status(node, _is_settled, SERVED_WITHIN) for node in nodes))
 
 
