@@ -25,10 +25,11 @@ SPLIT_WITHIN = DEADTIME + 3.0  # s from the last link's end to a peer that is up
 
 _WHY_SPLIT = """\
 Each node heard nothing on any link for deadtime. Two nodes cannot tell a dead peer from a cut
-cable, and with no fencing configured ha.cf says: take over. The journal calls it unprotected.
-What holds a node back here is only the LAN, where the shared address still answers; were
-the LAN cut as well, both would mount the disk. Use links that do not fail together; fencing
-is what ends this for good."""
+cable, and this lab's disk is a file: it cannot refuse a second writer, as a disk with persistent
+reservations does. What holds a node back here is only the LAN, where the shared address still
+answers; were the LAN cut as well, both would mount the disk, and the journal calls that
+unprotected. Use links that do not fail together, and a disk or a power switch that can say no:
+hbd-fencing(7)."""
 
 # systemd's own message "unit started" (systemd.journal-fields(7), `journalctl --catalog`)
 _UNIT_STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
@@ -157,10 +158,11 @@ class Story:
     async def _tell_near_miss(self) -> None:
         status = await self.away.run(["hbctl", "status", "--json"])
         peer = json.loads(status.out)["peer_status"]
-        failures = [group["failure"] for group in json.loads(status.out)["groups"]]
         say(f"   {holder(self.lab)} alone holds the group; {self.away.name} takes it for {peer}")
-        for failure in filter(None, failures):
-            say(f"   and tried to take over, but: {failure}")
+        busctl = ["busctl", "get-property", *_MANAGER, "FenceFailure"]
+        why = (await self.away.run(busctl)).out.strip().removeprefix("s ").strip('"')
+        if why:
+            say(f"   and takes nothing, because: {why}")
 
     def _is_split(self) -> bool:
         return all(len(self.lab.watch.holders(thing)) == 2 for thing in Thing)
