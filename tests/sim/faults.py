@@ -104,8 +104,12 @@ class Faults:
             if host.node is None:
                 host.start_daemon()
             assert host.node is not None, "it has just been started"
-            failed = [g for g in host.node.groups if g.state is GroupState.START_FAILED]
-            if failed and all(host.node.owns(group) for group in failed):
+            failed = [
+                group
+                for group in host.node.groups
+                if group.state is GroupState.START_FAILED and host.node.owns(group)
+            ]
+            if failed:
                 names = tuple(group.name for group in failed)
                 host.post(TakeoverRequested(self._next_job(), Scope.ALL, names))
 
