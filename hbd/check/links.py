@@ -14,13 +14,17 @@ from hbd.cluster.terms import GroupState, LinkName, LinkStatus, PeerStatus, Phas
 
 
 def proven(node: Node, faults: Mapping[LinkName, str]) -> list[Finding]:
-    """A line for each link, ping nodes too."""
+    """A line for each link, ping nodes and disks too."""
     return [_link(node, link, faults.get(link.name, "")) for link in node.links]
 
 
 def _link(node: Node, link: Link, fault: str) -> Finding:
     check, name = CheckId.LINK_PROVEN, link.name
     hears = link.status is LinkStatus.UP
+    if link.is_disk:
+        if hears:
+            return ok(check, f"{name}: the disk answers, and carries reservations")
+        return error(check, f"{name}: the disk does not answer", f"sg_persist --read-keys {name}")
     if not link.leads_to_peer:
         if hears:
             return ok(check, f"{name}: the ping node answers")

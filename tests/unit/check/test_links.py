@@ -8,8 +8,8 @@ import pytest
 
 from hbd.check import links
 from hbd.check.finding import CheckId, Finding, Level
-from hbd.cluster.node import Node
-from hbd.cluster.terms import ConfigDigest, GroupState, LinkStatus, PeerStatus, Phase
+from hbd.cluster.node import Link, Node
+from hbd.cluster.terms import ConfigDigest, GroupState, LinkName, LinkStatus, PeerStatus, Phase
 from tests.bus import beliefs
 from tests.bus.beliefs import ETH1, GATEWAY, TTY
 
@@ -53,6 +53,15 @@ def test_a_link_is_proven_in_both_directions_or_not(
     """Goal: a half-broken cable is found. Method: all that can be true of one link."""
     found = links.proven(linked(here, there=there, peer=peer), {})
     assert level(found, ETH1) is expected
+
+
+@pytest.mark.parametrize("status", LinkStatus)
+def test_a_disk_is_no_ping_node(status: LinkStatus) -> None:
+    """Goal: the remedy fits the link. Method: a disk in every state; nobody is told to ping it."""
+    disk = Link(LinkName("/dev/sda"), status=status, leads_to_peer=False, is_disk=True)
+    [found] = links.proven(replace(beliefs.node(), links=(disk,)), {})
+    assert found.level is (Level.OK if status is LinkStatus.UP else Level.ERROR)
+    assert "ping" not in found.text + found.remedy
 
 
 def test_every_link_has_a_line_and_every_bad_one_a_remedy() -> None:
