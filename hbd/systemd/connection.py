@@ -5,6 +5,8 @@ It does not know units or jobs. dbus-next 0.2.3 is kept behind these walls:
 - its `connect()` blocks, and its handshake spins for ever if the other side closes: ours is here;
 - after the connection is lost, a call never returns: `call` refuses at once;
 - a call has no deadline: a missed one ends the connection, since the reply would be of no use.
+  systemd answers one call after the other, so a deadline is of its silence: while it answers other
+  calls of this connection, ours only waits its turn.
 
 Besides the system bus it speaks to systemd's own socket /run/systemd/private, as systemctl does,
 so that a failover does not need dbus-daemon. That socket is no bus: no Hello, no match rules, all
@@ -40,7 +42,7 @@ DBUS: Final = "org.freedesktop.DBus"
 
 # PID 1 answers in well under a millisecond; on a machine that swaps it may take seconds.
 CALL_LIMIT_USEC: Final = Usec(10 * SECOND)
-CONNECT_LIMIT_USEC: Final = Usec(2 * SECOND)
+CONNECT_LIMIT_USEC: Final = Usec(5 * SECOND)  # then the other way to systemd is tried
 MESSAGES_PER_TURN: Final = 16  # read before the loop may turn to the heartbeats: some 5 ms
 LINE_MAX: Final = 16 * 1024  # of the handshake; dbus-daemon's own limit
 
@@ -82,6 +84,8 @@ class Connection:
         self.endpoint = endpoint
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._bus = bus
+        self._waiting: dict[asyncio.Timeout, float] = {}  # s of silence that each call can bear
+        bus.on_answer = self._answered
         self._watcher = asyncio.create_task(self._watch(), name="systemd-connection")
 
     @staticmethod
@@ -117,8 +121,8 @@ class Connection:
     ) -> list[object]:
         """Call a method and return the reply's body.
 
-        Raises CallFailed for an error reply, NoAnswer when the connection is lost or the limit
-        passes; the latter also ends the connection.
+        Raises CallFailed for an error reply, NoAnswer when the connection is lost or when nothing
+        is answered for the limit; the latter also ends the connection.
         """
         if self.lost.done():
             raise NoAnswer(f"Failed to call {member}: {self.lost.result()}")
@@ -132,8 +136,7 @@ class Connection:
             flags=MessageFlag.NO_AUTOSTART,
         )
         try:
-            async with asyncio.timeout(limit_usec / SECOND):
-                reply = await self._bus.call(message)
+            reply = await self._answer(message, limit_usec / SECOND)
         except TimeoutError as error:
             self._end(f"no answer to {member} within {limit_usec // SECOND} s")
             raise NoAnswer(f"Failed to call {member}: {self.lost.result()}") from error
@@ -145,6 +148,21 @@ class Connection:
             text = str(reply.body[0]) if reply.body else str(reply.error_name)
             raise CallFailed(str(reply.error_name), text)
         return list(reply.body)
+
+    async def _answer(self, message: Message, limit: float) -> Message | None:
+        async with asyncio.timeout(limit) as patience:
+            self._waiting[patience] = limit
+            try:
+                return await self._bus.call(message)
+            finally:
+                del self._waiting[patience]
+
+    def _answered(self) -> None:
+        """A call was answered: the patience of all that wait begins anew."""
+        now = asyncio.get_running_loop().time()
+        for patience, limit in self._waiting.items():
+            if not patience.expired():
+                patience.reschedule(now + limit)
 
     async def match(self, rule: str) -> None:
         """Hear more signals from systemd; its own socket sends all, and the sieve lets them by."""
@@ -208,6 +226,7 @@ class _Bus(MessageBus):
         self._ready_socket = sock
         self._is_over = False
         self.sieve = Sieve()
+        self.on_answer: Callable[[], None] = lambda: None
         super().__init__(bus_address="unix:path=/")  # not used: `_setup_socket` brings the socket
 
     def _setup_socket(self) -> None:
@@ -232,6 +251,8 @@ class _Bus(MessageBus):
                 message = self._unmarshaller.message
                 self._unmarshaller = self._create_unmarshaller()
                 if message is not None:
+                    if message.message_type is not MessageType.SIGNAL:
+                        self.on_answer()
                     self._on_message(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the connection's end
             self._is_over = True

@@ -12,13 +12,14 @@ import pytest
 from dbus_next.constants import MessageType
 from dbus_next.message import Message
 
-from hbd.cluster.terms import Usec
+from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
 from hbd.systemd import connection
 from hbd.systemd.connection import CallFailed, Connection, Endpoint
 from hbd.systemd.manager import Manager
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
+SLOW_ANSWER = 0.2  # s
 OK = b"OK 0123456789abcdef0123456789abcdef\r\n"
 
 
@@ -75,6 +76,16 @@ async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
         reply = Message(
             message_type=MessageType.METHOD_RETURN, reply_serial=await read_call(reader), serial=1
         )
+        writer.write(frame(reply))
+
+
+async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers one call after the other, each after its while."""
+    await greet(reader, writer)
+    while True:
+        serial = await read_call(reader)
+        await asyncio.sleep(SLOW_ANSWER)
+        reply = Message(message_type=MessageType.METHOD_RETURN, reply_serial=serial, serial=1)
         writer.write(frame(reply))
 
 
@@ -149,6 +160,20 @@ async def test_a_call_without_an_answer_ends_the_connection(tmp_path: Path) -> N
         assert link.lost.done()
         with pytest.raises(AdapterError):
             await link.call("Subscribe")
+        await link.close()
+
+
+async def test_a_call_may_wait_its_turn_for_longer_than_the_limit(tmp_path: Path) -> None:
+    """Goal: slow is not dead. Method: calls at once to who needs longer for all than one may take.
+
+    An emulated machine's systemd took a second for each of the forty answers of a start.
+    """
+    limit = Usec(int(4 * SLOW_ANSWER * SECOND))
+    async with peer(tmp_path / "bus", slow) as endpoint, asyncio.timeout(30):
+        link = await Connection.open(endpoint, lambda _: None)
+        asked = (link.call("GetUnit", "s", str(i), limit_usec=limit) for i in range(8))
+        assert await asyncio.gather(*asked) == [[]] * 8
+        assert not link.lost.done()
         await link.close()
 
 
