@@ -99,6 +99,8 @@ def _cannot(
         remedy = f"write {path.name}: see {path.name}(5)"
     elif isinstance(error, PermissionError):
         remedy = "run the check as root"
+        if os.geteuid() == 0:  # the daemon: a root that reads what is root's
+            remedy = f"chown root {path}"
     elif not follow_links and path.is_symlink():
         why = "it is a symbolic link, whose owner could change the keys"
         remedy = "put the file itself there"

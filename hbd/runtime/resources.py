@@ -16,6 +16,7 @@ from hbd.net.address import Addresses, SharedAddress, in_use
 from hbd.net.announce import Announcer
 from hbd.systemd import device, filesystem, hold, script
 from hbd.systemd.manager import Manager
+from hbd.systemd.naming import Naming
 from hbd.systemd.resource import Kind, Resource
 
 OnGone = Callable[[str, str], None]  # (resource as written, why)
@@ -140,7 +141,7 @@ class UnitRunnable:
             return
         spec = self._resource.filesystem
         if spec is not None:
-            await device.check_mountable(spec.device, spec.directory)
+            await device.check_mountable(spec.device, spec.directory, Naming(self._manager).who)
         await self._manager.start(self.unit, self._resource.start_limit_usec)
 
     async def stop(self) -> None:

@@ -18,14 +18,14 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from hbd.cluster.terms import MILLISECOND, SECOND, Usec
 from hbd.errors import AdapterError
-from hbd.systemd import holders, mountinfo, unitname
+from hbd.systemd import mountinfo, unitname
 
 # The kernel sends no event when a superblock dies; it is gone with umount(2) or some ms later.
 RETRY_USEC: Final = (1, 2, 5, 10, 20, 50, 100, 200, 200, 200, 200)  # ms, together about 1 s
@@ -37,6 +37,7 @@ SUPERBLOCKS: Final = ("ext4", "xfs", "f2fs")  # ext2 and ext3 are mounted by the
 NO_DEVICE: Final = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM, errno.EMEDIUMTYPE)
 
 T = TypeVar("T")
+Who = Callable[[str], Awaitable[str]]  # MAJOR:MINOR -> who holds it, in words; it never raises
 
 # Devices being asked. A thread that does not come back stays here: there is never a second one.
 _asking: dict[str, asyncio.Future[None]] = {}
@@ -51,10 +52,11 @@ class _Claim:
     why: str
 
 
-async def prove_gone(device: str, directory: str) -> None:
+async def prove_gone(device: str, directory: str, who: Who) -> None:
     """Return when nothing on this machine has `device` mounted any more.
 
     Raises AdapterError that names who holds it, after about 1 s; at once nothing is believed.
+    `who` is asked only then, when the release has failed.
     A device that is not there (any more) cannot be written to; then the mount point decides.
     """
     node = unitname.device_node(device)
@@ -68,11 +70,11 @@ async def prove_gone(device: str, directory: str) -> None:
         return
     raise AdapterError(
         f"Failed to prove that '{directory}' is gone: {claim.why}"
-        f"{await _holders(node, claim)}; the peer must not mount it"
+        f"{await _holders(claim, who)}; the peer must not mount it"
     )
 
 
-async def check_mountable(device: str, directory: str) -> None:
+async def check_mountable(device: str, directory: str, who: Who) -> None:
     """Return if `device` may be mounted on `directory` here, or already is.
 
     Raises AdapterError if it is not there or in use elsewhere on this machine. What another
@@ -87,7 +89,7 @@ async def check_mountable(device: str, directory: str) -> None:
     if claim.is_free or _is_mounted(claim.number, directory):
         return
     raise AdapterError(
-        f"Failed to mount '{directory}': {claim.why}{await _holders(node, claim)}; unmount it there"
+        f"Failed to mount '{directory}': {claim.why}{await _holders(claim, who)}; unmount it there"
     )
 
 
@@ -154,11 +156,8 @@ def _own_mounts() -> list[mountinfo.Mount]:
     return list(mountinfo.parse(text))
 
 
-async def _holders(node: str, claim: _Claim) -> str:
-    number = claim.number
-    if number is None:
-        return ""
-    return ", " + holders.describe(await _ask(node, lambda: holders.find(number)))
+async def _holders(claim: _Claim, who: Who) -> str:
+    return "" if claim.number is None else f", {await who(claim.number)}"
 
 
 async def _ask(node: str, question: Callable[[], T]) -> T:

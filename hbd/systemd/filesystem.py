@@ -13,6 +13,8 @@ from typing import Final, Protocol
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
 from hbd.systemd import device, unitname
+from hbd.systemd.device import Who
+from hbd.systemd.naming import Naming
 from hbd.systemd.resource import Resource
 
 EVICTION_LIMIT_USEC: Final = Usec(5 * SECOND)  # it takes 0.1 s, or 0.7 s when it must kill
@@ -28,14 +30,15 @@ class UnitRunner(Protocol):
         """Stop a unit and wait."""
 
 
-async def release(resource: Resource, systemd: UnitRunner) -> None:
+async def release(resource: Resource, systemd: UnitRunner, who: Who | None = None) -> None:
     """Return when the file system is proven gone from this machine; repeating is harmless.
 
-    Raises AdapterError that says who keeps it: the peer may not mount it then.
+    Raises AdapterError that says, by `who`, who keeps it: the peer may not mount it then.
     """
     assert resource.unit is not None, "a mount resource has a unit"
     assert resource.filesystem is not None, "a mount resource has its file system"
     spec = resource.filesystem
+    who = who or Naming(systemd).who
     try:
         await systemd.stop(resource.unit, resource.stop_limit_usec)
     except AdapterError:
@@ -43,6 +46,6 @@ async def release(resource: Resource, systemd: UnitRunner) -> None:
         try:
             await systemd.stop(resource.unit, resource.stop_limit_usec)
         except AdapterError as error:
-            await device.prove_gone(spec.device, spec.directory)  # says who, if it is not
+            await device.prove_gone(spec.device, spec.directory, who)  # says who, if it is not
             raise AdapterError(f"{error}, although its device is free") from error
-    await device.prove_gone(spec.device, spec.directory)
+    await device.prove_gone(spec.device, spec.directory, who)

@@ -100,6 +100,11 @@ def evict_unit(directory: str) -> str:
     return _checked(f"hbd-evict@{escape_path(directory)}.service")
 
 
+def holders_unit(number: str) -> str:
+    """The unit that finds out who uses the block device MAJOR:MINOR (units/hbd-holders@)."""
+    return _checked(f"hbd-holders@{number}.service")
+
+
 def service_unit(word: str) -> str:
     """A word of haresources as the systemd unit an administrator means: `.service` by default."""
     return _checked(word if _has_unit_suffix(word) else f"{word}.service")

@@ -17,7 +17,9 @@ from pathlib import Path, PurePosixPath
 from hbd.cluster.terms import GroupName, Usec
 from hbd.systemd import hold, install, unitfile
 from hbd.systemd.connection import Endpoint
+from hbd.systemd.device import Who
 from hbd.systemd.manager import Manager
+from hbd.systemd.naming import Naming
 from hbd.systemd.resource import Filesystem, Group, Resolver, Resource, Service
 from tests.lab.harness import image
 from tests.lab.harness.disk import SharedDisk
@@ -76,6 +78,10 @@ class Machine:
         await manager.connect()
         self.managers.append(manager)
         return manager
+
+    def who(self, manager: Manager) -> Who:
+        """Who keeps a device busy, asked on this machine."""
+        return Naming(manager, self.held / "holders").who
 
     def resolver(self, manager: Manager) -> Resolver:
         """What words mean on this machine."""

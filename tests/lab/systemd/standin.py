@@ -17,6 +17,7 @@ from hbd.errors import AdapterError
 from hbd.systemd import device, hold, install, unitfile
 from hbd.systemd.limits import watchdog_usec
 from hbd.systemd.manager import Manager
+from hbd.systemd.naming import Naming
 from hbd.systemd.notify import SystemdNotifier
 from hbd.systemd.resource import Filesystem, Group, Kind, Resolver, Service
 
@@ -54,7 +55,8 @@ async def release(group: Group, manager: Manager) -> None:
         if resource.unit is not None:
             await manager.stop(resource.unit, resource.stop_limit_usec)
         if resource.filesystem is not None:
-            await device.prove_gone(resource.filesystem.device, resource.filesystem.directory)
+            spec, who = resource.filesystem, Naming(manager).who
+            await device.prove_gone(spec.device, spec.directory, who)
     address("del")
     hold.forget_address(GROUP)
     await manager.stop(group.target, resource.stop_limit_usec)

@@ -40,13 +40,13 @@ async def program(shared: Machine, script: str) -> AsyncIterator[None]:
 async def test_a_stopped_mount_is_proven_gone(shared: Machine, systemd: Manager) -> None:
     """Goal: the proof is right and quick. Method: before a mount, during it, after it."""
     await shared.prepare(systemd, MOUNT)
-    await device.prove_gone(shared.device, "/ttidisk")
+    await device.prove_gone(shared.device, "/ttidisk", shared.who(systemd))
     await systemd.start(UNIT, SOON)
     with pytest.raises(AdapterError):
-        await device.prove_gone(shared.device, "/ttidisk")
+        await device.prove_gone(shared.device, "/ttidisk", shared.who(systemd))
     await systemd.stop(UNIT, SOON)
     async with asyncio.timeout(0.2):
-        await device.prove_gone(shared.device, "/ttidisk")
+        await device.prove_gone(shared.device, "/ttidisk", shared.who(systemd))
 
 
 async def test_a_busy_file_system_does_not_stop_and_its_user_is_named(
@@ -59,7 +59,7 @@ async def test_a_busy_file_system_does_not_stop_and_its_user_is_named(
         with pytest.raises(AdapterError):
             await systemd.stop(UNIT, SOON)
         with pytest.raises(AdapterError, match=r"sh\[\d+\] \(cwd\)"):
-            await device.prove_gone(shared.device, "/ttidisk")
+            await device.prove_gone(shared.device, "/ttidisk", shared.who(systemd))
     await systemd.stop(UNIT, SOON)
 
 
@@ -72,8 +72,8 @@ async def test_a_mount_kept_by_another_namespace_is_not_gone(
     async with program(shared, "exec unshare --mount sh -c 'echo ready; read _'"):
         await systemd.stop(UNIT, SOON)
         with pytest.raises(AdapterError, match=r"sh\[\d+\]"):
-            await device.prove_gone(shared.device, "/ttidisk")
-    await device.prove_gone(shared.device, "/ttidisk")
+            await device.prove_gone(shared.device, "/ttidisk", shared.who(systemd))
+    await device.prove_gone(shared.device, "/ttidisk", shared.who(systemd))
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ async def test_a_release_ends_what_keeps_the_file_system_busy(
     """Goal: a forgotten shell is no outage. Method: cwd, an open file, and a stubborn process."""
     group = await shared.prepare(systemd, MOUNT)
     await systemd.start(UNIT, SOON)
-    spec = replace(MOUNT, device=shared.device)
+    spec, who = replace(MOUNT, device=shared.device), shared.who(systemd)
     async with program(shared, script):
-        await filesystem.release(replace(group.resources[0], filesystem=spec), systemd)
+        await filesystem.release(replace(group.resources[0], filesystem=spec), systemd, who)
     assert (await systemd.state(UNIT)).active.is_stopped
 
 
@@ -105,8 +105,8 @@ async def test_a_release_leaves_other_namespaces_alone_and_fails(
     resource = replace(group.resources[0], filesystem=replace(MOUNT, device=shared.device))
     async with program(shared, "exec unshare --mount sh -c 'echo ready; read _'"):
         with pytest.raises(AdapterError):
-            await filesystem.release(resource, systemd)
-    await filesystem.release(resource, systemd)
+            await filesystem.release(resource, systemd, shared.who(systemd))
+    await filesystem.release(resource, systemd, shared.who(systemd))
 
 
 async def test_a_disk_in_use_elsewhere_on_this_machine_is_refused(
@@ -114,12 +114,12 @@ async def test_a_disk_in_use_elsewhere_on_this_machine_is_refused(
 ) -> None:
     """Goal: no second mount of one disk. Method: mounted by hand at another place."""
     await shared.prepare(systemd, MOUNT)
-    await device.check_mountable(shared.device, "/ttidisk")
+    await device.check_mountable(shared.device, "/ttidisk", shared.who(systemd))
     await shared.node.run(["mount", MOUNT.device, "/mnt"])
     with pytest.raises(AdapterError):
-        await device.check_mountable(shared.device, "/ttidisk")
+        await device.check_mountable(shared.device, "/ttidisk", shared.who(systemd))
     await shared.node.run(["umount", "/mnt"])
-    await device.check_mountable(shared.device, "/ttidisk")
+    await device.check_mountable(shared.device, "/ttidisk", shared.who(systemd))
 
 
 async def test_a_failed_mount_is_told_with_its_exit_status(
