@@ -1,8 +1,9 @@
 """What changed, in the journal: each fact once, with fields, for people and programs.
 
 Facts come from the difference of two beliefs (`cluster.change`) and from the requests and answers
-that caused it. Levels: error = we failed, warning = we go on with less, notice = a group or the
-peer changed, info = an operator's doing, debug = every step.
+that caused it; of a stop that is tried again only what is new (`retries`). Levels: error = we
+failed, warning = we go on with less, notice = a group or the peer changed, info = an operator's
+doing, debug = every step.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from hbd.cluster.terms import (
     ResourceState,
 )
 from hbd.journal import NOTICE, MessageId, fields
+from hbd.runtime.retries import Retries, Telling
 
 _ROUTINE = (ClockTicked, DiskRead, HeartbeatHeard, LinkHeard)
 
@@ -65,6 +67,7 @@ class Recorder:
 
     def __init__(self, log: logging.Logger | logging.LoggerAdapter[logging.Logger]) -> None:
         self._log = log
+        self._retries = Retries()
         self._write: dict[Subject, Callable[[Node, Change], None]] = {
             Subject.NODE: self._node,
             Subject.MAINTENANCE: self._maintenance,
@@ -84,7 +87,10 @@ class Recorder:
         if not isinstance(event, _ROUTINE) or actions:
             self._log.debug("%s: %s", event, actions)
         self._cause(after, event)
-        for change in changes(before, after):
+        found = tuple(changes(before, after))
+        for change in found:
+            if change.subject is Subject.LATE and any(map(_ends_lateness, found)):
+                continue  # the same gap, told with the peer's new status
             self._write[change.subject](after, change)
         for action in actions:
             if isinstance(action, FinishJob):
@@ -100,6 +106,7 @@ class Recorder:
                 word = "on" if event.on else "off"
                 self._request(node, event.job, "maintenance", word, event.requested_by)
             case FailureCleared():
+                self._retries.begin_anew(event.groups)
                 what = ", ".join(event.groups) or "all groups"
                 self._request(node, event.job, "clear-failure", f"of {what}", event.requested_by)
             case PeerConfirmedDown():
@@ -115,7 +122,7 @@ class Recorder:
                         verb="confirm-peer-down",
                     ),
                 )
-            case ResourceChanged():
+            case ResourceChanged() if self._retries.is_news(event):
                 level = logging.WARNING if event.state is ResourceState.FAILED else logging.INFO
                 self._log.log(
                     level,
@@ -256,8 +263,11 @@ class Recorder:
 
     def _link(self, node: Node, change: Change) -> None:
         is_up = change.now == LinkStatus.UP.value
+        level = NOTICE if is_up else logging.WARNING
+        if not is_up and node.peer.status is PeerStatus.LEFT and _leads_to_peer(node, change.name):
+            level = logging.INFO  # it said goodbye: nobody is at the other end
         self._log.log(
-            NOTICE if is_up else logging.WARNING,
+            level,
             "Link %s is %s",
             change.name,
             change.now,
@@ -278,6 +288,33 @@ class Recorder:
         )
 
     def _group(self, node: Node, change: Change) -> None:
+        telling = self._retries.telling(change, node.stepped_at)
+        if telling is Telling.IN_FULL:
+            self._group_in_full(node, change)
+        elif telling is Telling.STILL:
+            self._group_still(node, change)
+
+    def _group_still(self, node: Node, change: Change) -> None:
+        retry = self._retries.of(change.name)
+        lasted = node.stepped_at - retry.since
+        self._log.error(
+            "Group %s: still %s after %.0f s and %d tries: %s",
+            change.name,
+            change.now,
+            lasted / 1e6,
+            retry.tries,
+            change.why,
+            extra=fields(
+                MessageId.STOP_FAILED,
+                node=node.name,
+                group=change.name,
+                state=change.now,
+                usec=lasted,
+                tries=retry.tries,
+            ),
+        )
+
+    def _group_in_full(self, node: Node, change: Change) -> None:
         level, message_id = _GROUP.get(change.now, (logging.INFO, None))
         extra = fields(message_id, node=node.name, group=change.name, state=change.now)
         if change.why and level >= logging.ERROR:
@@ -296,3 +333,16 @@ class Recorder:
             f": {action.why}" if action.why else "",
             extra=fields(MessageId.JOB_FINISHED, node=node.name, job=action.job),
         )
+
+
+def _ends_lateness(change: Change) -> bool:
+    """The peer is active again, told with how long it had been silent."""
+    return (
+        change.subject is Subject.PEER
+        and change.was == PeerStatus.LATE.value
+        and change.now == PeerStatus.ACTIVE.value
+    )
+
+
+def _leads_to_peer(node: Node, name: str) -> bool:
+    return any(link.leads_to_peer for link in node.links if link.name == name)

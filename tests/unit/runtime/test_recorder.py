@@ -9,7 +9,9 @@ import pytest
 
 from hbd.cluster.event import (
     Event,
+    FailureCleared,
     FenceFailed,
+    GroupStopFailed,
     LeaveRequested,
     LinkHeard,
     ResourceChanged,
@@ -33,6 +35,8 @@ from tests.unit.cluster.driven import (
     serving,
     watching,
 )
+
+FAILED = ResourceState.FAILED
 
 
 class Journal(logging.Handler):
@@ -162,13 +166,34 @@ def test_a_peer_that_comes_and_goes_is_told(record: Record) -> None:
     assert node.line(MessageId.PEER_ACTIVE)[0] == NOTICE
 
 
-def test_a_late_heartbeat_is_told_with_how_late(record: Record) -> None:
-    """Goal: numbers to act on. Method: heard 0.4 s after warntime."""
+def test_a_late_peer_is_told_once_when_it_falls_silent_and_once_when_it_is_back(
+    record: Record,
+) -> None:
+    """Goal: numbers to act on, none of them twice. Method: heard 0.4 s after warntime."""
     node = record(serving())
     node.passes(2.9)
     node.hears()
-    late = [named["HBD_USEC"] for _, named in node.lines(MessageId.PEER_LATE)]
-    assert late == [2_500_000, 2_900_000]
+    assert node.line(MessageId.PEER_LATE)[1]["HBD_USEC"] == 2_500_000
+    assert node.line(MessageId.PEER_ACTIVE)[1]["HBD_USEC"] == 2_900_000
+
+
+def test_a_late_heartbeat_that_nobody_waited_for_is_told(record: Record) -> None:
+    """Goal: a busy node's late heartbeat is known, too. Method: no tick at warntime."""
+    node = record(serving())
+    node.sleeps(2.9)
+    node.hears()
+    assert node.line(MessageId.PEER_LATE)[1]["HBD_USEC"] == 2_900_000
+    assert node.lines(MessageId.PEER_ACTIVE) == []
+
+
+def test_links_that_die_after_a_goodbye_are_no_warning(record: Record) -> None:
+    """Goal: a stopped peer alarms nobody. Method: a goodbye, and deadtime."""
+    node = record(serving())
+    node.hears(link=SERIAL)
+    node.hears_goodbye()
+    node.passes(6)
+    dead = {named["HBD_LINK"]: level for level, named in node.lines(MessageId.LINK_DEAD)}
+    assert dead[ETHERNET] == dead[SERIAL] == logging.INFO
 
 
 def test_a_link_is_told_by_name_when_it_dies_and_when_it_is_back(record: Record) -> None:
@@ -214,6 +239,71 @@ def test_failures_are_errors_with_their_reason(record: Record) -> None:
     node.listens(5)
     node.stopped()
     assert node.line(MessageId.START_FAILED)[0] == logging.ERROR
+
+
+def stop_fails_again(node: Recorded, why: str = "busy") -> None:
+    """One retry, step by step as the executor tells it: one resource stops, one does not."""
+    node.listens(5)
+    assert node.state() is GroupState.STOPPING
+    for resource, states in (
+        ("disk-last", (ResourceState.STOPPING, ResourceState.STOPPED)),
+        ("disk-first", (ResourceState.STOPPING, ResourceState.FAILED)),
+    ):
+        for state in states:
+            said = why if state is ResourceState.FAILED else ""
+            node.happens(ResourceChanged(DISK, resource, state, said))
+    node.happens(GroupStopFailed(DISK, node.disk.operation, why))
+
+
+def stuck(record: Record) -> Recorded:
+    """A node whose group has failed to stop for the first time; the page is empty again."""
+    node = record(serving())
+    node.happens(StandbyRequested(JobId(5), Scope.ALL))
+    for resource, state in (
+        ("disk-last", ResourceState.STOPPED),
+        ("disk-first", ResourceState.FAILED),
+    ):
+        node.happens(ResourceChanged(DISK, resource, state, "busy" if state is FAILED else ""))
+    node.happens(GroupStopFailed(DISK, node.disk.operation, "busy"))
+    assert node.line(MessageId.STOP_FAILED)[0] == logging.ERROR
+    node.journal.records.clear()
+    return node
+
+
+def test_a_stop_that_goes_on_failing_is_told_once_a_minute(record: Record) -> None:
+    """Goal: two lines a minute are read, a hundred are not. Method: three minutes of tries."""
+    node = stuck(record)
+    began = node.now
+    while node.now < began + 185_000_000:
+        stop_fails_again(node)
+    told = [named for level, named in node.lines(MessageId.STOP_FAILED) if level == logging.ERROR]
+    assert [int(str(named["HBD_USEC"])) // 60_000_000 for named in told] == [1, 2, 3]
+    assert len(node.lines(MessageId.JOB_FINISHED)) == 1  # the standby, whose time is over
+    assert len([r for r in node.journal.records if r.levelno >= logging.INFO]) == len(told) + 1
+
+
+def test_a_stop_that_fails_otherwise_is_told_at_once(record: Record) -> None:
+    """Goal: what changes is news. Method: another reason at the second try, and its end."""
+    node = stuck(record)
+    stop_fails_again(node)
+    stop_fails_again(node, "still used by p2[2]")
+    assert node.line(MessageId.STOP_FAILED)[0] == logging.ERROR
+    assert len([r for r in node.journal.records if r.levelno == logging.WARNING]) == 1
+    node.listens(5)
+    node.happens(ResourceChanged(DISK, "disk-first", ResourceState.STOPPED))
+    node.stopped()
+    assert len(node.lines(MessageId.GROUP_STOPPED)) == 1
+    assert len([r for r in node.journal.records if r.levelno == logging.INFO]) == 1
+
+
+def test_an_operators_new_try_is_told_step_by_step(record: Record) -> None:
+    """Goal: who asks gets an answer. Method: clear-failure, and the same outcome as before."""
+    node = stuck(record)
+    node.happens(FailureCleared(JobId(9), (DISK,)))
+    node.happens(ResourceChanged(DISK, "disk-first", FAILED, "busy"))
+    node.happens(GroupStopFailed(DISK, node.disk.operation, "busy"))
+    assert node.line(MessageId.STOP_FAILED)[0] == logging.ERROR
+    assert len([r for r in node.journal.records if r.levelno == logging.WARNING]) == 1
 
 
 def test_a_lost_resource_is_a_warning_that_names_it(record: Record) -> None:
