@@ -14,6 +14,7 @@ from hbd.cli.view import GroupView, LinkView, StatusView
 from hbd.cluster.terms import GroupState, LinkStatus, PeerStatus, Phase
 
 _HEARD = (PeerStatus.ACTIVE.value, PeerStatus.LATE.value)
+DISK = "disk"  # a link's kind: a shared disk on which the peer's registration is read
 _FAILED = (GroupState.START_FAILED.value, GroupState.STOP_FAILED.value)
 _SERVED = (GroupState.STARTED.value, GroupState.STARTING.value, GroupState.STOPPING.value)
 
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     PEER_UNKNOWN = "peer-unknown"
     PEER_LATE = "peer-late"
     PEER_LOST = "peer-lost"
+    FENCE_WAITS = "fence-waits"
     PEER_FENCED = "peer-fenced"
     PEER_LEFT = "peer-left"
     LINK_DEAD = "link-dead"
@@ -104,6 +106,13 @@ _OPINIONS = {
         there=True,
     ),
 }
+_WAITING = _Opinion(
+    Severity.ERROR,
+    Kind.FENCE_WAITS,
+    "{peer} is lost but not fenced, so nothing is taken over: {why}. Once you have switched it "
+    "off, say so",
+    "hbctl confirm-peer-down {peer}",
+)
 _PROVEN = _Opinion(
     Severity.WARNING,
     Kind.PEER_FENCED,
@@ -139,12 +148,14 @@ def _node(view: StatusView) -> Iterator[Problem]:
 def _peer(view: StatusView) -> Iterator[Problem]:
     proven = any(node.fence_proven for node in view.nodes if node.name == view.peer)
     opinion = _PROVEN if proven else _OPINIONS.get(view.peer_status)
+    if view.fence_failure and view.peer_status == PeerStatus.LOST.value:
+        opinion = _WAITING
     if opinion is not None:
         yield Problem(
             opinion.severity,
             opinion.kind,
             view.peer,
-            opinion.text.format(peer=view.peer),
+            opinion.text.format(peer=view.peer, why=view.fence_failure),
             view.peer if opinion.there else view.node,
             opinion.command.format(peer=view.peer),
         )
@@ -152,14 +163,16 @@ def _peer(view: StatusView) -> Iterator[Problem]:
 
 def _links(view: StatusView) -> Iterator[Problem]:
     for link in view.links:
-        expected = view.peer_status in _HEARD or not link.leads_to_peer
+        # A disk is dead, too, where an absent peer has ceased to renew its registration.
+        is_ping = not link.leads_to_peer and link.kind != DISK
+        expected = view.peer_status in _HEARD or is_ping
         if link.fault or (expected and link.status == LinkStatus.DEAD.value):
             why = f": {link.fault}" if link.fault else ""
             yield Problem(
-                Severity.ERROR if link.leads_to_peer else Severity.WARNING,
+                Severity.WARNING if is_ping else Severity.ERROR,
                 Kind.LINK_DEAD,
                 link.name,
-                f"link {link.name} is {link.status}{why}",
+                f"{'disk' if link.kind == DISK else 'link'} {link.name} is {link.status}{why}",
                 view.node,
                 _look_at(link),
             )
@@ -181,6 +194,8 @@ def _look_at(link: LinkView) -> str:
     """The command that shows whether the medium itself works."""
     if link.kind == "serial":
         return f"stty -F {link.name}"
+    if link.kind == DISK:
+        return f"blkid -p {link.name}"
     return f"ip -s link show {link.name}" if link.leads_to_peer else f"ping -c 3 {link.name}"
 
 

@@ -114,6 +114,7 @@ class StatusView:
     maintenance: bool
     peer_status: str
     protection: str
+    fence_failure: str
     auto_failback: str
     keepalive_usec: int
     warntime_usec: int
@@ -159,6 +160,7 @@ def _status(objects: Objects) -> StatusView:
         maintenance=_get(manager, "Maintenance", bool),
         peer_status=_get(manager, "PeerStatus", str),
         protection=_get(manager, "Protection", str),
+        fence_failure=_get({"FenceFailure": "", **manager}, "FenceFailure", str),
         auto_failback=_get(manager, "AutoFailback", str),
         keepalive_usec=_get(manager, "KeepaliveUSec", int),
         warntime_usec=_get(manager, "WarntimeUSec", int),

@@ -12,7 +12,7 @@ from functools import partial
 from hbd.cluster import groups as moves
 from hbd.cluster.action import FinishJob
 from hbd.cluster.event import FailureCleared, StandbyRequested, TakeoverRequested
-from hbd.cluster.node import Group, Job, Node, Step, chain
+from hbd.cluster.node import Group, Job, Node, Peer, Step, chain
 from hbd.cluster.terms import GroupState, Instant, JobResult, PeerStatus, Phase, Scope
 
 NOT_CONFIGURED = "no longer in haresources"
@@ -49,7 +49,7 @@ def on_failure_cleared(node: Node, event: FailureCleared, now: Instant) -> Step:
     The job ends with the word being taken; whether the new try succeeds, the group's state tells.
     """
     if node.phase is not Phase.ACTIVE:
-        why = f"this node is {node.phase.value}; wait until it is active"
+        why = _not_active(node)
         return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
     failed = [
         group.name
@@ -113,7 +113,7 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
     if node.maintenance or node.peer.maintenance:
         return _maintained(node)
     if node.phase is not Phase.ACTIVE:
-        return f"this node is {node.phase.value}; wait until it is active"
+        return _not_active(node)
     if node.peer.status is PeerStatus.LOST:
         why = f" ({node.peer.fence_why})" if node.peer.fence_why else ""
         return f"{node.peer.name} is lost but not fenced; its groups follow when it is{why}"
@@ -125,7 +125,7 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
             if word is None:
                 return f"{node.peer.name} does not know {group.name}: make both haresources equal"
             if word.state is GroupState.STOP_FAILED:
-                return f"{node.peer.name} cannot stop {group.name}; mend that first"
+                return f"{node.peer.name} cannot stop {group.name}; {_mend_there(group)}"
     return ""
 
 
@@ -134,9 +134,9 @@ def _why_no_standby(node: Node, chosen: list[Group]) -> str:
     if chosen and (node.maintenance or node.peer.maintenance):
         return _maintained(node)
     if node.phase is not Phase.ACTIVE:
-        return f"this node is {node.phase.value}; wait until it is active"
+        return _not_active(node)
     if chosen and not node.peer_may_serve:
-        return f"{node.peer.name} is {node.peer.status.value} and cannot take over"
+        return _cannot_serve(node.peer)
     for group in chosen:
         word = node.peer.word_on(group.name)
         if word is None:
@@ -144,10 +144,38 @@ def _why_no_standby(node: Node, chosen: list[Group]) -> str:
         if word.state is GroupState.START_FAILED:
             return f"{group.name} failed to start on {node.peer.name}; retry it there by takeover"
         if word.state is GroupState.STOP_FAILED:
-            return f"{node.peer.name} cannot stop what is left of {group.name}; mend that first"
+            left = f"{node.peer.name} cannot stop what is left of {group.name}"
+            return f"{left}; {_mend_there(group)}"
         if group.state is GroupState.STOP_FAILED:
-            return f"{group.name} cannot be stopped here: {group.failure}"
+            mend = f"once that is mended: hbctl clear-failure {group.name}"
+            return f"{group.name} cannot be stopped here: {group.failure}; {mend}"
     return ""
+
+
+def _not_active(node: Node) -> str:
+    leaves = node.phase in (Phase.LEAVING, Phase.LEFT)
+    what = "start hbd here again" if leaves else "wait until it is active"
+    return f"this node is {node.phase.value}; {what}"
+
+
+def _cannot_serve(peer: Peer) -> str:
+    """Why the peer can be given nothing now, and what would change that."""
+    if peer.status is PeerStatus.ACTIVE:
+        if peer.report is not None and peer.report.phase is not Phase.ACTIVE:
+            return f"hbd on {peer.name} is {peer.report.phase.value}; wait until it is active"
+        return f"{peer.name} does not know of this life of hbd here yet; wait a heartbeat"
+    what = {
+        PeerStatus.UNKNOWN: "start hbd there, or mend the links",
+        PeerStatus.LATE: "wait until it is heard again, or mend the links",
+        PeerStatus.LOST: "mend the links, or start it and hbd there",
+        PeerStatus.FENCED: "mend it, then start hbd there",
+        PeerStatus.LEFT: "start hbd there",
+    }[peer.status]
+    return f"{peer.name} is {peer.status.value} and cannot take over; {what}"
+
+
+def _mend_there(group: Group) -> str:
+    return f"once that is mended, there: hbctl clear-failure {group.name}"
 
 
 def _maintained(node: Node) -> str:

@@ -68,6 +68,15 @@ def test_a_healthy_cluster_has_no_problem() -> None:
             "ip -s link show eth1",
         ),
         (
+            lambda o: o["/l/1"][LINK].update(
+                Name="/dev/sda1", Status="dead", LeadsToPeer=False, Kind="disk"
+            ),
+            Kind.LINK_DEAD,
+            Severity.ERROR,
+            HERE,
+            "blkid -p /dev/sda1",
+        ),
+        (
             lambda o: o["/l/1"][LINK].update(Status="dead", LeadsToPeer=False, Kind="ping"),
             Kind.LINK_DEAD,
             Severity.WARNING,
@@ -169,6 +178,23 @@ def test_an_absent_peer_is_one_problem_and_its_links_are_none(
     [problem] = problems(with_peer(word, proven=proven))
     assert (problem.kind, problem.node, problem.command) == (kind, node, command)
     assert THERE in problem.text
+
+
+def test_a_lost_peer_that_is_not_fenced_is_told_with_the_reason() -> None:
+    """Goal: why nothing moves, in one place. Method: a lost peer, a reason, a disk that is dead."""
+    view = with_peer(PeerStatus.LOST)
+    disk = replace(view.links[0], name="/dev/sda1", kind="disk", leads_to_peer=False)
+    view = replace(view, fence_failure="no answer from the board", links=(*view.links, disk))
+    [problem] = problems(view)
+    assert (problem.kind, problem.severity) == (Kind.FENCE_WAITS, Severity.ERROR)
+    assert (problem.node, problem.command) == (HERE, f"hbctl confirm-peer-down {THERE}")
+    assert "no answer from the board" in problem.text
+
+
+def test_an_old_reason_is_told_of_nobody_who_is_heard() -> None:
+    """Goal: no fencing of the living is proposed. Method: a reason beside an active peer."""
+    view = replace(with_peer(PeerStatus.LATE), fence_failure="old")
+    assert {each.kind for each in problems(view)} == {Kind.PEER_LATE, Kind.LINK_DEAD}
 
 
 def test_a_late_peer_is_a_problem_beside_its_dead_links() -> None:
