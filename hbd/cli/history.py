@@ -6,12 +6,12 @@ import asyncio
 import json
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from hbd.cli.client import connected
 from hbd.cli.ink import printable
 from hbd.cli.outcome import Exit
 from hbd.cli.past import EvidenceView, StepView, TransitionView, chosen, plain, transition_view
+from hbd.cli.spans import day, local
 
 JOURNAL_SECONDS = 20.0
 BAR = 30  # characters for the longest stretch
@@ -140,15 +140,6 @@ def seconds(usec: int) -> str:
     return f"{usec / 1e6:.2f} s" if usec >= 100_000 else f"{usec / 1e6:.3f} s"
 
 
-def day(usec: int) -> str:
-    """Day and time of this machine's zone."""
-    return f"{_local(usec):%Y-%m-%d %H:%M:%S}" if usec else "-"
-
-
 def clock(usec: int) -> str:
     """The time alone, to the millisecond."""
-    return f"{_local(usec):%H:%M:%S}.{usec % 1_000_000 // 1000:03d}"
-
-
-def _local(usec: int) -> datetime:
-    return datetime.fromtimestamp(usec // 1_000_000, UTC).astimezone()
+    return f"{local(usec):%H:%M:%S}.{usec % 1_000_000 // 1000:03d}"

@@ -8,6 +8,8 @@ from typing import Any
 
 from hbd.cli.outcome import Exit, Trouble
 
+RUNNING = "running"  # the result of a transition that is not over
+
 
 @dataclass(frozen=True, slots=True)
 class StepView:

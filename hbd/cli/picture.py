@@ -6,13 +6,12 @@ the nodes, each with the command that helps, so that a small window shows it fir
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from hbd.cli.ink import Line, Role, Span, Style, beside, box, columns, drawn, wrapped
 from hbd.cli.problems import Problem, Severity, problems
 from hbd.cli.progress import job_progress
-from hbd.cli.spans import ago, share, span
+from hbd.cli.spans import ago, day, share, span
 from hbd.cli.view import GroupView, JobView, LinkView, NodeView, StatusView
 from hbd.cluster.terms import GroupState, LinkStatus, PeerStatus, Phase, ResourceState
 
@@ -155,10 +154,9 @@ def _group(group: GroupView, view: StatusView) -> list[list[Span]]:
     ]
     last = []
     if group.last_transition is not None:
-        at = time.strftime(
-            "%Y-%m-%d %H:%M:%S", time.localtime(group.last_transition.at_usec // 1_000_000)
-        )
-        last = [[Span(f"  last: {at} {group.last_transition.text}", Role.DIM)]]
+        moved = group.last_transition
+        explain = f"hbctl explain {moved.id.rpartition('-')[2]}"
+        last = [[Span(f"  last: {day(moved.at_usec)} {moved.text}; {explain}", Role.DIM)]]
     rows = [
         [
             Span(resource.text),

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from hbd.cli.ink import printable
 from hbd.cli.problems import problems
 from hbd.cli.progress import job_progress
-from hbd.cli.spans import ago, share, span
+from hbd.cli.spans import ago, day, share, span
 from hbd.cli.view import GroupView, JobView, LinkView, NodeView, StatusView
 
 _COLUMN_GAP = "  "
@@ -47,6 +47,7 @@ def as_text(view: StatusView, now_usec: int) -> str:
             ("GROUP", "OWNER", view.node.upper(), view.peer.upper(), "PREFERS", "UNIT"),
             (row for group in view.groups for row in _group(group)),
         ),
+        *_last_table(view.groups),
         *(_job_table(view, now_usec) if view.jobs else []),
         *remarks(view),
         f"protection: {view.protection}  auto_failback: {view.auto_failback}"
@@ -118,6 +119,13 @@ def _group(group: GroupView) -> list[Row]:
         for resource in group.resources
     ]
     return [first, *resources]
+
+
+def _last_table(groups: Iterable[GroupView]) -> list[str]:
+    """When and how each group moved last, of those that did."""
+    moved = [(group.name, group.last_transition) for group in groups]
+    rows = [(day(last.at_usec), name, last.text, last.id) for name, last in moved if last]
+    return [table(("LAST MOVE", "GROUP", "WHAT", "TRANSITION"), rows)] if rows else []
 
 
 def _job_table(view: StatusView, now_usec: int) -> list[str]:

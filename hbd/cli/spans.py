@@ -1,6 +1,8 @@
-"""Ages and shares as people read them at a glance: pure functions from µs and parts to words."""
+"""Ages, moments and shares as people read them: functions from µs and parts to words."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 _SECOND = 1_000_000  # µs
 
@@ -17,6 +19,16 @@ def span(usec: int) -> str:
 def ago(instant_usec: int, now_usec: int) -> str:
     """How long ago an instant was; 0 is never."""
     return f"{span(max(0, now_usec - instant_usec))} ago" if instant_usec else "never"
+
+
+def day(usec: int) -> str:
+    """Day and time of this machine's zone, of µs since the epoch; `-` for 0, not known."""
+    return f"{local(usec):%Y-%m-%d %H:%M:%S}" if usec else "-"
+
+
+def local(usec: int) -> datetime:
+    """A moment on this machine's clocks on the wall."""
+    return datetime.fromtimestamp(usec // _SECOND, UTC).astimezone()
 
 
 def share(part: float | None) -> str:

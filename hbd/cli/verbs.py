@@ -10,6 +10,7 @@ from hbd.bus.names import Interface, Verb
 from hbd.cli import agent, show
 from hbd.cli.client import Client, JobEnd, boot_usec, connected
 from hbd.cli.ink import printable
+from hbd.cli.lasts import Lasts
 from hbd.cli.outcome import Exit, Trouble, of_result
 from hbd.cli.picture import picture
 from hbd.cli.progress import Progress, States, Steps
@@ -32,7 +33,7 @@ class Request:
 async def status(*, as_json: bool) -> Exit:
     """Print the state of nodes, links and groups: on a terminal as a picture."""
     async with connected() as client:
-        view = status_view(await client.objects())
+        view = await Lasts().read(client)
     now_usec = boot_usec()
     if as_json:
         print(show.as_json(view, now_usec))

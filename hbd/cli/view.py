@@ -68,11 +68,12 @@ class ResourceView:
 
 
 @dataclass(frozen=True, slots=True)
-class TransitionView:
-    """The last time a group moved: when, in µs since the epoch, and what happened, in words."""
+class LastView:
+    """A group's last transition: when, in µs since the epoch, what happened, and its id."""
 
     at_usec: int
     text: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class GroupView:
     failure: str
     unit: str
     resources: tuple[ResourceView, ...]
-    last_transition: TransitionView | None = None
+    last_transition: LastView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +130,22 @@ class StatusView:
     jobs: tuple[JobView, ...]
 
 
-def status_view(objects: Objects) -> StatusView:
-    """The picture. Raise Trouble if the daemon speaks another version of the API."""
+def status_view(objects: Objects, lasts: Mapping[str, LastView] | None = None) -> StatusView:
+    """The picture. Raise Trouble if the daemon speaks another version of the API.
+
+    `lasts` are the last transitions by group (`lasts`), where they are known.
+    """
     try:
-        return _status(objects)
+        return _status(objects, lasts or {})
     except (KeyError, TypeError) as error:
         raise other_version(f"no usable property {error}") from error
+
+
+def last_ids(objects: Objects) -> dict[str, str]:
+    """The id of each group's last transition, by the group's name; none for one without."""
+    groups = [each[Interface.GROUP] for each in objects.values() if Interface.GROUP in each]
+    ids = {str(group.get("Name", "")): str(group.get("LastTransition", "")) for group in groups}
+    return {name: last for name, last in ids.items() if last}
 
 
 def group_names(objects: Objects) -> dict[str, str]:
@@ -150,7 +161,7 @@ def _group_or_resource_name(interfaces: Mapping[str, Properties]) -> str | None:
     return None
 
 
-def _status(objects: Objects) -> StatusView:
+def _status(objects: Objects, lasts: Mapping[str, LastView]) -> StatusView:
     manager = objects[ROOT][Interface.MANAGER]
     return StatusView(
         version=_get(manager, "Version", str),
@@ -172,7 +183,8 @@ def _status(objects: Objects) -> StatusView:
         nodes=tuple(_node(each) for each in _objects(objects, manager, "Nodes", Interface.NODE)),
         links=tuple(_link(each) for each in _objects(objects, manager, "Links", Interface.LINK)),
         groups=tuple(
-            _group(each, objects) for each in _objects(objects, manager, "Groups", Interface.GROUP)
+            _group(each, objects, lasts)
+            for each in _objects(objects, manager, "Groups", Interface.GROUP)
         ),
         jobs=tuple(_job(each) for each in _objects(objects, manager, "Jobs", Interface.JOB)),
     )
@@ -215,7 +227,7 @@ def _link(properties: Properties) -> LinkView:
     )
 
 
-def _group(properties: Properties, objects: Objects) -> GroupView:
+def _group(properties: Properties, objects: Objects, lasts: Mapping[str, LastView]) -> GroupView:
     resources = _objects(objects, properties, "Resources", Interface.RESOURCE)
     return GroupView(
         name=_get(properties, "Name", str),
@@ -227,6 +239,7 @@ def _group(properties: Properties, objects: Objects) -> GroupView:
         failure=_get(properties, "Failure", str),
         unit=_get(properties, "Unit", str),
         resources=tuple(_resource(each) for each in resources),
+        last_transition=lasts.get(_get(properties, "Name", str)),
     )
 
 

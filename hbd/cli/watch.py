@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 
 from hbd.cli import show
 from hbd.cli.client import Client, boot_usec, connected
+from hbd.cli.lasts import Lasts
 from hbd.cli.outcome import NOT_RUNNING, Exit, Trouble
 from hbd.cli.picture import picture
 from hbd.cli.terminal import Screen, is_terminal, style_of
-from hbd.cli.view import StatusView, status_view
+from hbd.cli.view import StatusView
 
 AGES_SECONDS = 1.0  # how often the ages on a terminal are read anew
 BUS_RETRY_SECONDS = 1.0  # dbus-daemon is back within a second of a restart
@@ -104,8 +105,9 @@ async def _watch(show_it: Show, redraw: asyncio.Event, *, is_screen: bool) -> No
         try:
             async with connected() as client:
                 await client.attend()
+                lasts = Lasts()
                 while True:
-                    seen(await _look(client))
+                    seen(await _look(client, lasts))
                     await _news(client, redraw, is_screen=is_screen)
         except Trouble as trouble:
             if trouble.status not in _PASSING:
@@ -114,12 +116,12 @@ async def _watch(show_it: Show, redraw: asyncio.Event, *, is_screen: bool) -> No
         await asyncio.sleep(BUS_RETRY_SECONDS)
 
 
-async def _look(client: Client) -> Sight:
+async def _look(client: Client, lasts: Lasts) -> Sight:
     """What is to be seen now; a daemon that ends meanwhile is not there."""
     if not client.is_running:
         return Sight(None, NOT_RUNNING)
     try:
-        return Sight(status_view(await client.objects()))
+        return Sight(await lasts.read(client))
     except Trouble as trouble:
         if trouble.status not in (Exit.NOT_RUNNING, Exit.UNKNOWN):
             raise

@@ -14,6 +14,7 @@ from dbus_next.message import Message
 from hbd.bus import names
 from hbd.bus.names import Interface
 from hbd.bus.polkit import Verdict
+from hbd.cli.lasts import FEW
 from hbd.cli.outcome import Exit
 from hbd.cluster.event import (
     FailureCleared,
@@ -22,13 +23,14 @@ from hbd.cluster.event import (
     StandbyRequested,
     TakeoverRequested,
 )
-from hbd.cluster.terms import GroupState, JobId, JobResult, Scope
+from hbd.cluster.terms import GroupName, GroupState, JobId, JobResult, Scope
 from tests.bus import beliefs
 from tests.bus.authority import ScriptedAuthority
 from tests.bus.beliefs import SHARE
 from tests.bus.conftest import Join
 from tests.bus.private_bus import PrivateBus
 from tests.bus.served import Served
+from tests.bus.transitions import LOST, REALTIME_USEC
 
 DEADLINE_SECONDS = 20.0
 
@@ -53,6 +55,29 @@ async def ended(process: Process) -> tuple[int, str, str]:
         out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+async def test_status_tells_how_each_group_moved_last(
+    private_bus: PrivateBus, served: Served
+) -> None:
+    """Goal: one look says what happened last. Method: a history; JSON, and a pipe's text.
+
+    The group's own last one is beyond the newest few, so the rest is asked for, too.
+    """
+    others = [
+        replace(LOST, id=f"x-{each:04d}", moves=(replace(LOST.moves[0], group=GroupName("gone")),))
+        for each in range(FEW + 1)
+    ]
+    served.transitions = (*others, LOST)
+    status, out, err = await ended(await hbctl(private_bus, "status", "--json"))
+    assert (status, err) == (Exit.DONE, "")
+    lasts = {group["name"]: group["last_transition"] for group in json.loads(out)["groups"]}
+    assert lasts[beliefs.OTHER] is None
+    assert (lasts[SHARE]["at_usec"], lasts[SHARE]["id"]) == (REALTIME_USEC, LOST.id)
+    _, out, _ = await ended(await hbctl(private_bus))
+    [line] = [each for each in out.splitlines() if LOST.id in each]
+    assert lasts[SHARE]["text"] in line
+    assert "peer-lost" in line
 
 
 async def test_status_tells_what_the_daemon_believes(

@@ -14,11 +14,11 @@ from hbd.cli.problems import Kind, Problem, Severity
 from hbd.cli.view import (
     GroupView,
     JobView,
+    LastView,
     LinkView,
     NodeView,
     ResourceView,
     StatusView,
-    TransitionView,
 )
 from hbd.cluster.terms import JobResult, Scope
 
@@ -98,7 +98,7 @@ def test_every_key_of_hbctls_json_is_documented_and_nothing_else() -> None:
         "links": LinkView,
         "groups": GroupView,
         "resources": ResourceView,
-        "last_transition": TransitionView,
+        "last_transition": LastView,
         "jobs": JobView,
         "problems": Problem,
     }.items():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from hbd.bus.history import told
 from hbd.cli.history import as_lines, explanation
+from hbd.cli.lasts import summary
 from hbd.cli.outcome import Trouble
 from hbd.cli.past import TransitionView, chosen, transition_view
+from tests.bus.beliefs import HERE, SHARE, THERE
 from tests.bus.transitions import LOST, NEWEST_FIRST, RUNNING
 
 
@@ -36,6 +41,25 @@ def test_the_last_one_is_explained_unless_another_is_named() -> None:
         chosen(views(), "0009")
     with pytest.raises(Trouble):
         chosen([], None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, f"peer-lost: {THERE} -> {HERE}, moved, unserved for 5.3 s"),
+        ({"outage_usec": 40_000}, f"peer-lost: {THERE} -> {HERE}, moved"),
+        ({"origin": ""}, f"peer-lost: nobody -> {HERE}, moved, unserved for 5.3 s"),
+        (
+            {"origin": HERE, "result": "started"},
+            f"peer-lost: on {HERE}, started, unserved for 5.3 s",
+        ),
+    ],
+)
+def test_a_groups_last_move_is_one_line(changes: dict[str, Any], said: str) -> None:
+    """Goal: status says it shortly. Method: a move, and each of its parts otherwise."""
+    view = views()[1]
+    moves = (replace(view.moves[0], **changes),)
+    assert summary(replace(view, moves=moves), SHARE) == said
 
 
 def test_another_versions_answer_is_a_clear_error() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hbd.cli.ink import Span, Style, box, drawn, fit, length, padded
 from hbd.cli.picture import picture
-from hbd.cli.view import StatusView, TransitionView, status_view
+from hbd.cli.view import LastView, StatusView, status_view
 from tests.unit.cli.pictures import NOW_USEC, SHARE, objects
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -31,7 +31,9 @@ def well() -> StatusView:
     }
     del changed["/j/7"]
     view = replace(status_view(changed), protection="sbd")
-    moved = replace(view.groups[0], last_transition=TransitionView(1_700_000_000_000_000, "x"))
+    moved = replace(
+        view.groups[0], last_transition=LastView(1_700_000_000_000_000, "x", "n-5-0003")
+    )
     return replace(view, groups=(moved,))
 
 
