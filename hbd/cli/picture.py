@@ -139,18 +139,18 @@ def _link(link: LinkView, now_usec: int) -> list[Span]:
 
 
 def _groups(view: StatusView) -> list[list[Span]]:
-    return [line for group in view.groups for line in _group(group, view)]
+    return [line for group in view.groups for line in _group(group)]
 
 
-def _group(group: GroupView, view: StatusView) -> list[list[Span]]:
+def _group(group: GroupView) -> list[list[Span]]:
     at_home = group.owner == group.preferred
     home = Span("at home", Role.DIM) if at_home else Span(f"home {group.preferred}", Role.WARNING)
-    unprotected = Role.WARNING if view.protection == "none" else Role.DIM
+    unprotected = Role.WARNING if group.protection == "none" else Role.DIM
     head = [
         Span(group.name, Role.TITLE),
         Span(f"  {group.owner} "),
         home,
-        Span(f"  protection {view.protection}", unprotected),
+        Span(f"  protection {group.protection}", unprotected),
     ]
     last = []
     if group.last_transition is not None:

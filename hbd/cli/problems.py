@@ -15,7 +15,10 @@ from hbd.cluster.terms import GroupState, LinkStatus, PeerStatus, Phase
 
 _HEARD = (PeerStatus.ACTIVE.value, PeerStatus.LATE.value)
 DISK = "disk"  # a link's kind: a shared disk on which the peer's registration is read
-_FAILED = (GroupState.START_FAILED.value, GroupState.STOP_FAILED.value)
+_FAILURES = {
+    GroupState.START_FAILED.value: "failed to start",
+    GroupState.STOP_FAILED.value: "failed to stop",
+}
 _SERVED = (GroupState.STARTED.value, GroupState.STARTING.value, GroupState.STOPPING.value)
 
 
@@ -209,14 +212,14 @@ def _groups(view: StatusView) -> Iterator[Problem]:
 def _failures(view: StatusView, group: GroupView) -> Iterator[Problem]:
     for node, state in ((view.node, group.state), (view.peer, group.peer_state)):
         here = node == view.node
-        if state in _FAILED or (here and group.failure):
-            verb = "stop" if state == GroupState.STOP_FAILED.value else "start"
+        if state in _FAILURES or (here and group.failure):
+            what = _FAILURES.get(state, "failed")  # while it is tried again, the reason tells
             why = f": {group.failure}" if here and group.failure else ""
             yield Problem(
                 Severity.ERROR,
                 Kind.GROUP_FAILED,
                 group.name,
-                f"{group.name} failed to {verb} on {node}{why}. Once that is mended, try again",
+                f"{group.name} {what} on {node}{why}. Once that is mended, try again",
                 node,
                 f"hbctl clear-failure {group.name}",
             )
@@ -241,7 +244,7 @@ def _service(view: StatusView, group: GroupView) -> Iterator[Problem]:
     if view.phase != Phase.ACTIVE.value:
         return
     if group.state not in _SERVED and group.peer_state not in _SERVED:
-        if not any(state in _FAILED for state in (group.state, group.peer_state)):
+        if not any(state in _FAILURES for state in (group.state, group.peer_state)):
             yield Problem(
                 Severity.ERROR,
                 Kind.GROUP_NOT_SERVED,
@@ -282,5 +285,5 @@ def _protection(view: StatusView) -> Iterator[Problem]:
             view.node,
             "protection none: nothing proves that a lost peer is off, so both nodes could serve",
             view.node,
-            "man 8 hbd",
+            "man 7 hbd-fencing",
         )

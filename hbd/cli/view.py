@@ -84,6 +84,7 @@ class GroupView:
     preferred: str
     owner: str
     state: str
+    protection: str
     peer_state: str
     epoch: int
     failure: str
@@ -171,7 +172,7 @@ def _status(objects: Objects, lasts: Mapping[str, LastView]) -> StatusView:
         maintenance=_get(manager, "Maintenance", bool),
         peer_status=_get(manager, "PeerStatus", str),
         protection=_get(manager, "Protection", str),
-        fence_failure=_get({"FenceFailure": "", **manager}, "FenceFailure", str),
+        fence_failure=_get(manager, "FenceFailure", str),
         auto_failback=_get(manager, "AutoFailback", str),
         keepalive_usec=_get(manager, "KeepaliveUSec", int),
         warntime_usec=_get(manager, "WarntimeUSec", int),
@@ -234,6 +235,7 @@ def _group(properties: Properties, objects: Objects, lasts: Mapping[str, LastVie
         preferred=_get(properties, "Preferred", str),
         owner=_get(properties, "Owner", str),
         state=_get(properties, "State", str),
+        protection=_get(properties, "Protection", str),
         peer_state=_get(properties, "PeerState", str),
         epoch=_get(properties, "Epoch", int),
         failure=_get(properties, "Failure", str),

@@ -116,7 +116,8 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
         return _not_active(node)
     if node.peer.status is PeerStatus.LOST:
         why = f" ({node.peer.fence_why})" if node.peer.fence_why else ""
-        return f"{node.peer.name} is lost but not fenced; its groups follow when it is{why}"
+        off = f"once it is switched off for certain: hbctl confirm-peer-down {node.peer.name}"
+        return f"{node.peer.name} is lost but not fenced{why}; its groups follow when it is; {off}"
     if node.is_peer_only_on_disk:
         return f"every link is cut and {node.peer.name} alive on the shared disk; mend a link"
     for group in missing:

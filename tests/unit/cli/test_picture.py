@@ -30,7 +30,8 @@ def well() -> StatusView:
         "Counters": {"heard": 1000, "missed": 0},
     }
     del changed["/j/7"]
-    view = replace(status_view(changed), protection="sbd")
+    changed["/g/1"]["org.hbd.Heartbeat1.Group"]["Protection"] = "reservation"
+    view = replace(status_view(changed), protection="reservation")
     moved = replace(
         view.groups[0], last_transition=LastView(1_700_000_000_000_000, "x", "n-5-0003")
     )

@@ -137,7 +137,7 @@ def test_a_healthy_cluster_has_no_problem() -> None:
             Kind.UNPROTECTED,
             Severity.WARNING,
             HERE,
-            "man 8 hbd",
+            "man 7 hbd-fencing",
         ),
         (
             lambda o: o[ROOT][MANAGER].update(Phase="starting"),
@@ -178,6 +178,18 @@ def test_an_absent_peer_is_one_problem_and_its_links_are_none(
     [problem] = problems(with_peer(word, proven=proven))
     assert (problem.kind, problem.node, problem.command) == (kind, node, command)
     assert THERE in problem.text
+
+
+def test_a_stop_that_is_being_tried_again_is_no_failed_start() -> None:
+    """Goal: nobody looks for the wrong thing. Method: stopping, with the reason of the last try."""
+
+    def tried_again(o: Objects) -> None:
+        o["/g/1"][GROUP].update(State="stopping", Failure="busy")
+
+    [problem] = told(tried_again)
+    assert problem.kind is Kind.GROUP_FAILED
+    assert "busy" in problem.text
+    assert "start" not in problem.text
 
 
 def test_a_lost_peer_that_is_not_fenced_is_told_with_the_reason() -> None:
