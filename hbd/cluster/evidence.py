@@ -111,6 +111,11 @@ def is_isolated(node: Node) -> bool:
     return bool(pings) and all(link.status is LinkStatus.DEAD for link in pings)
 
 
+def has_become_isolated(node: Node) -> bool:
+    """The same of a node that did reach one: a ping node just written down has had no time yet."""
+    return is_isolated(node) and any(link.is_ping and link.heard_at for link in node.links)
+
+
 def without_power_at(node: Node) -> Instant | None:
     """When every wire to the peer had died by itself: a machine without power, or two unplugged.
 

@@ -308,7 +308,7 @@ def _must_let_go(node: Node) -> bool:
     peer = node.peer
     certain = peer.is_heard or peer.status is PeerStatus.LEFT or peer.proven
     unprotected = node.protection() is Means.NONE
-    return unprotected and not certain and evidence.is_isolated(node)
+    return unprotected and not certain and evidence.has_become_isolated(node)
 
 
 def _give(node: Node, group: Group, now: Instant) -> Step:

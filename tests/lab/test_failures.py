@@ -64,7 +64,7 @@ async def test_a_group_that_starts_nowhere_stays_stopped_and_says_so(story: Stor
 
     Both say it once; an operator's takeover tries again.
     """
-    story.expects(*FAILED_START, MessageId.JOB_FINISHED)
+    story.expects(*FAILED_START, MessageId.JOB_FINISHED, MessageId.TRANSITION_ENDED)
     breaks_samba(story, *story.lab.nodes)
     await story.home.run(["hbctl", "standby"], check=False)
     for node in story.lab.nodes:

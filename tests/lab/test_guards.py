@@ -63,7 +63,7 @@ async def test_an_address_that_someone_else_has_is_not_taken(story: Story) -> No
 
     Neither node puts it on; when the client has let go of it an operator starts the group again.
     """
-    story.expects(*FAILED_START, MessageId.JOB_FINISHED)
+    story.expects(*FAILED_START, MessageId.JOB_FINISHED, MessageId.TRANSITION_ENDED)
     space = story.lab.network.namespace("client")
     change = ["ip", "-n", space, "addr"]
     await run([*change, "add", f"{files.SHARED_ADDRESS}/32", "dev", "eth0"])
