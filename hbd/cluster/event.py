@@ -129,11 +129,13 @@ class FenceConfirmed:
     """The peer will not write: `proven` by a device, or (False) only by the administrator's word.
 
     The classic set-up has no fence device; ha.cf's links and times are then the administrator's
-    decision that silence on every link for deadtime is enough.
+    decision that silence on every link for deadtime is enough. `groups` are those whose disks were
+    taken from it, which proves nothing about others; None: the machine is off, or said to be.
     """
 
     target: NodeName
     proven: bool
+    groups: tuple[GroupName, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

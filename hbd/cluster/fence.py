@@ -27,6 +27,7 @@ from hbd.cluster.terms import (
 )
 
 _TRUSTING = (Fencing.AUTO, Fencing.NONE)
+_FENCEABLE = (PeerStatus.LOST, PeerStatus.FENCED)
 
 
 def pursue(node: Node, now: Instant) -> Step:
@@ -36,7 +37,7 @@ def pursue(node: Node, now: Instant) -> Step:
     an operator's word ends that wait (`on_confirmed_by_operator`), or the end of the maintenance.
     """
     peer = node.peer
-    if not is_due(node) or peer.fence_due is None or now < peer.fence_due:
+    if not is_due(node) or (peer.fence_due is not None and now < peer.fence_due):
         return Step(node)
     again = Instant(now + node.limits.fence_retry_usec)
     means, why = _choice(node)
@@ -50,11 +51,12 @@ def pursue(node: Node, now: Instant) -> Step:
 def is_due(node: Node) -> bool:
     """Whether a lost peer is to be fenced: only if a group waits for it.
 
-    A node that serves everything already shoots nobody: with every cable cut both would.
+    A node that serves everything already shoots nobody: with every cable cut both would. One that
+    was fenced by taking a disk is fenced again for a group that this does not cover.
     """
-    if node.peer.status is not PeerStatus.LOST or not node.may_fence:
+    if node.peer.status not in _FENCEABLE or not node.may_fence:
         return False
-    if node.phase is Phase.STARTING:
+    if node.phase is Phase.STARTING and node.peer.status is PeerStatus.LOST:
         return bool(_to_secure(node))
     return node.phase is Phase.ACTIVE and bool(_at_stake(node))
 
@@ -65,7 +67,12 @@ def _at_stake(node: Node) -> list[Group]:
     Never one that is still mounted from before the disk was the peer's: whoever claims a disk
     makes its own mounts of it writable again, and what such a mount would write is yesterday's.
     """
-    return [group for group in node.groups if _could_start(node, group)]
+    fenced = node.peer.status is PeerStatus.FENCED
+    return [
+        group
+        for group in node.groups
+        if _could_start(node, group) and not (fenced and node.peer.is_fenced_from(group))
+    ]
 
 
 def _could_start(node: Node, group: Group) -> bool:
@@ -123,9 +130,14 @@ def on_confirmed(node: Node, event: FenceConfirmed) -> Step:
     A confirmation for a peer that has been heard again meanwhile is stale and permits nothing.
     """
     assert event.target == node.peer.name, "a node fences its peer and nothing else"
-    if node.peer.status is not PeerStatus.LOST:
+    if node.peer.status not in _FENCEABLE:
         return Step(node)
-    return Step(replace(node, peer=replace(_fenced(node), proven=event.proven)))
+    secured = None if event.groups is None else frozenset(event.groups)
+    if secured is not None and node.peer.status is PeerStatus.FENCED:
+        known = node.peer.secured
+        secured = None if known is None else known | secured
+    peer = replace(_fenced(node), proven=event.proven, secured=secured)
+    return Step(replace(node, peer=peer))
 
 
 def on_confirmed_by_operator(node: Node, event: PeerConfirmedDown) -> Step:
@@ -137,7 +149,7 @@ def on_confirmed_by_operator(node: Node, event: PeerConfirmedDown) -> Step:
     why = _why_not_down(node)
     if why:
         return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
-    peer = replace(_fenced(node), proven=True, maintenance=False)
+    peer = replace(_fenced(node), proven=True, maintenance=False, secured=None)
     return Step(replace(node, peer=peer), (FinishJob(event.job, JobResult.DONE, ""),))
 
 
@@ -165,6 +177,6 @@ def _why_not_down(node: Node) -> str:
 def on_failed(node: Node, event: FenceFailed) -> Step:
     """Nothing is permitted; `pursue` asks again later."""
     assert event.target == node.peer.name, "a node fences its peer and nothing else"
-    if node.peer.status is not PeerStatus.LOST:
+    if node.peer.status not in _FENCEABLE:
         return Step(node)
     return Step(replace(node, peer=replace(node.peer, fence_why=event.why)))

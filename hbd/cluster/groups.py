@@ -392,6 +392,8 @@ def is_clear_of_peer(node: Node, group: Group) -> bool:
     """
     peer = node.peer
     if peer.is_out:
+        if peer.status is PeerStatus.FENCED and not peer.is_fenced_from(group):
+            return False
         certain = peer.status is PeerStatus.LEFT or peer.proven
         return certain or (group.name not in peer.stuck and not peer.maintenance)
     word = peer.word_on(group.name)

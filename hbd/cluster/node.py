@@ -95,10 +95,11 @@ class Peer:
     report: Report | None = None
     stuck: frozenset[GroupName] = frozenset()  # groups it said it could not stop
     proven: bool = False  # FENCED only: by a device or by an operator's own word, not by ha.cf's
-    fence_due: Instant | None = None  # LOST only: when to ask (again) for fencing
+    fence_due: Instant | None = None  # LOST, or FENCED in part: when to ask (again) for fencing
     maintenance: bool = False  # it said that it moves nothing; its silence does not end that
     disk_at: Instant | None = None  # when its registration on a shared disk last moved
-    fence_why: str = ""  # LOST only: why it is not fenced
+    fence_why: str = ""  # why it is not fenced, if it is to be
+    secured: frozenset[GroupName] | None = None  # FENCED: by taking these groups' disks; None: all
     digest: ConfigDigest = NO_DIGEST  # what it last said of its files; "": it never did
 
     @property
@@ -110,6 +111,14 @@ class Peer:
     def is_out(self) -> bool:
         """It will not write: it said goodbye, or was fenced. The only licence to acquire."""
         return self.status in (PeerStatus.LEFT, PeerStatus.FENCED)
+
+    def is_fenced_from(self, group: Group) -> bool:
+        """Whether a fenced peer is kept from this group too.
+
+        Taking one disk from a peer that may be alive says nothing of what it does with another;
+        but a group whose disk carries reservations takes it at its own start.
+        """
+        return self.secured is None or group.name in self.secured or group.reserved
 
     def word_on(self, group: GroupName) -> GroupReport | None:
         """What it last said of this group; None if it has not mentioned it."""

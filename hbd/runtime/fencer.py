@@ -60,7 +60,8 @@ class Fencer:
             self._post(FenceFailed(action.target, str(error)))
         else:
             proven = action.means is not Means.NONE
-            self._post(FenceConfirmed(action.target, proven=proven))
+            disks = action.groups if action.means is Means.RESERVATION else None
+            self._post(FenceConfirmed(action.target, proven=proven, groups=disks))
         finally:
             self._is_at_work = False
 

@@ -213,7 +213,7 @@ class World:
                 self.after(100 * MILLISECOND, claim)
                 return
             if all(asker.disks.claim(group) for group in sorted(action.groups)):
-                asker.post(FenceConfirmed(action.target, proven=True))
+                asker.post(FenceConfirmed(action.target, proven=True, groups=action.groups))
             else:
                 asker.post(FenceFailed(action.target, "no way to the disk"))
 

@@ -12,6 +12,7 @@ from hbd.cluster.event import (
     ClockTicked,
     DiskFound,
     Event,
+    FenceConfirmed,
     FenceFailed,
     LeaveRequested,
     LinkHeard,
@@ -152,6 +153,25 @@ def test_only_groups_that_could_be_started_here_are_secured() -> None:
     driven = equipped(joined({DISK: HERE, MAIL: THERE}), fencing=REQUIRED)
     driven.happens(DiskFound(MAIL, reserved=True))
     assert only(Fence, driven.passes(SILENCE)) == [Fence(THERE, BY_DISK, (MAIL,))]
+
+
+def test_a_disk_taken_from_the_peer_says_nothing_of_its_other_groups() -> None:
+    """Goal: a living peer keeps what its disk alone was not taken from. Method: two groups.
+
+    The mail, which serves here first, comes to be in question only when the peer's disk has been
+    taken by reservation; nothing but the power switch covers a group without one.
+    """
+    driven = equipped(joined({DISK: THERE, MAIL: HERE}), fencing=REQUIRED, stonith=True)
+    driven.happens(DiskFound(MAIL, reserved=False))
+    assert only(Fence, driven.passes(SILENCE)) == [Fence(THERE, BY_DISK, (DISK,))]
+    actions = driven.happens(FenceConfirmed(THERE, proven=True, groups=(DISK,)))
+    assert [start.group for start in only(StartGroup, actions)] == [DISK]
+
+    actions = driven.observes(MAIL, GroupState.STOPPED) + driven.passes(1)
+    assert only(StartGroup, actions) == []
+    assert only(Fence, actions) == [Fence(THERE, BY_POWER, (MAIL,))]
+    actions = driven.happens(FenceConfirmed(THERE, proven=True))
+    assert [start.group for start in only(StartGroup, actions)] == [MAIL]
 
 
 # --- fenced only if needed --------------------------------------------------------------------
