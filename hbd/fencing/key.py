@@ -2,6 +2,9 @@
 
 A key is 64 bits: the node's id in the upper half, a counter in the lower. Whoever reads the keys of
 a disk sees whose they are, and by a counter that moves that the owner is alive. Pure.
+
+A counter at 0 is a guard: its owner has nothing mounted. It only keeps out a node that had to be
+taken over from, and that may still write through an old mount when it wakes up.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from hbd.cluster.terms import NodeName
 COUNTER_BITS: Final = 32
 COUNTERS: Final = 1 << COUNTER_BITS
 NODE_IDS: Final = 1 << 32
+GUARDING: Final = 0  # the counter of a guard
 
 
 def node_id(node: NodeName) -> int:
@@ -42,9 +46,19 @@ def counter_of(key: int) -> int:
     return key % COUNTERS
 
 
+def guard_of(node: NodeName) -> int:
+    """The key under which `node` keeps others out of a disk that it does not use itself."""
+    return key_of(node, GUARDING)
+
+
+def is_guard(key: int) -> bool:
+    """Whether its owner, whoever that is, only keeps others out."""
+    return counter_of(key) == GUARDING
+
+
 def next_counter(counter: int) -> int:
-    """The one after it, in a circle: only that it moved matters, not whether it grew.
+    """The one after it, in a circle without the guard's: only that it moved matters.
 
     At one step a second the circle takes 136 years.
     """
-    return (counter + 1) % COUNTERS
+    return counter % (COUNTERS - 1) + 1

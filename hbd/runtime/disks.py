@@ -11,6 +11,7 @@ from hbd.cluster.node import RESERVING
 from hbd.cluster.terms import SECOND, Fencing, GroupName
 from hbd.config.model import Config, FilesystemResource, GroupConfig, ResourceConfig
 from hbd.errors import AdapterError
+from hbd.fencing.ioctl import Kernel
 from hbd.runtime.build import NO_PEER
 from hbd.runtime.claims import Claim
 from hbd.runtime.protected import ProtectedMount
@@ -23,7 +24,11 @@ RETRY_SECONDS: Final = 5.0  # until a disk is there: iSCSI may log in late
 class Disks:
     """The shared disks of this machine's groups."""
 
-    def __init__(self, config: Config, post: Callable[[Event], None]) -> None:
+    def __init__(
+        self, config: Config, post: Callable[[Event], None], *, kernel: Kernel | None = None
+    ) -> None:
+        """`kernel` is whose disks they are, this machine's if not said."""
+        self._kernel = kernel
         self._local = config.local
         self._peer = config.peer or NO_PEER
         self._keepalive_usec = config.timing.keepalive_usec
@@ -43,7 +48,14 @@ class Disks:
             self.forget(config.name)
             self._devices[config.name] = devices
             if devices and self._fencing in RESERVING:
-                claim = Claim(config.name, devices, self._local, self._peer, self._post)
+                claim = Claim(
+                    config.name,
+                    devices,
+                    self._local,
+                    self._peer,
+                    self._post,
+                    kernel=self._kernel,
+                )
                 self._claims[config.name] = claim
                 if self._is_met:
                     self._keep(claim)
@@ -69,7 +81,7 @@ class Disks:
     async def meet(self) -> None:
         """Find out what the disks can do; from now on they are renewed and watched."""
         await asyncio.gather(*(claim.resolve() for claim in self._claims.values()))
-        self._refuse_shared()
+        await self._refuse_shared()
         self._is_met = True
         for name in self._devices:
             if name not in self._claims:
@@ -77,13 +89,15 @@ class Disks:
         for claim in self._claims.values():
             self._keep(claim)
 
-    def _refuse_shared(self) -> None:
+    async def _refuse_shared(self) -> None:
         """A disk has one master: two groups on it could never be served by two nodes."""
         claims = tuple(self._claims.values())
         for claim in claims:
             sharers = [each.group for each in claims if _share_a_disk(each, claim)]
-            if len(sharers) > 1:
-                claim.forgo(f"groups {', '.join(sharers)} are on one disk, which has one master")
+            if len(sharers) > 1 and not claim.why_not:
+                await claim.forgo(
+                    f"groups {', '.join(sharers)} are on one disk, which has one master"
+                )
 
     def protected(self, group: GroupName, r: ResourceConfig, inner: Runnable) -> Runnable:
         """The resource as it is to be run: a mount of a claimed disk only under its claim."""
@@ -96,36 +110,43 @@ class Disks:
     # --- the work -------------------------------------------------------------------------------
 
     def _keep(self, claim: Claim) -> None:
-        self._keepers[claim.group] = asyncio.create_task(
-            self._kept(claim), name=f"disk of {claim.group}"
-        )
+        keeper = asyncio.create_task(self._kept(claim), name=f"disk of {claim.group}")
+        keeper.add_done_callback(_heeded)
+        self._keepers[claim.group] = keeper
 
     async def _kept(self, claim: Claim) -> None:
+        await claim.resolve()
         while not claim.is_settled:
-            await claim.resolve()
-            self._refuse_shared()
             await asyncio.sleep(RETRY_SECONDS)
-        while not claim.why_not:
+            await claim.resolve()
+        await self._refuse_shared()
+        while claim.identities:  # also of one that is forgone: what it had is let go of
             await asyncio.sleep(self._keepalive_usec / SECOND)
             await claim.look()
 
     async def secure(self, names: Iterable[GroupName]) -> None:
         """Take the disks of these groups, in the order in which both nodes do: the first decides.
 
-        AdapterError: this node is not the only one who may write to them.
+        AdapterError: this node is not the only one who may write to them, or their holder renews
+        its registration and so is alive; then none is kept that was taken for this.
         """
-        for name in sorted(names):
-            if name in self._claims:
-                claim = self._claims[name]
+        claims = [self._claims[name] for name in sorted(names) if name in self._claims]
+        taken: list[Claim] = []
+        try:
+            for claim in claims:
                 await claim.resolve()
-                if claim.why_not:
-                    raise AdapterError(claim.why_not)
-                await claim.claim()
+                if not claim.is_held:
+                    taken.append(claim)
+                await claim.claim(from_silent=True)
+        except AdapterError:
+            for claim in taken:
+                await claim.give_back()
+            raise
 
     async def give_up(self, name: GroupName) -> None:
-        """Let go of the group's disks though it may be mounted: this machine is about to end."""
+        """Renew the group's disks no more, mounted or not: this machine is about to end."""
         if name in self._claims:
-            await self._claims[name].release()
+            await self._claims[name].abandon()
 
     async def close(self) -> None:
         """Renew nothing any more; what is held stays held."""
@@ -134,6 +155,14 @@ class Disks:
             keeper.cancel()
         if keepers:
             await asyncio.wait(keepers)
+
+
+def _heeded(keeper: asyncio.Task[None]) -> None:
+    """A disk that nobody renews any more is a mistake of ours that must not stay unseen."""
+    if keeper.cancelled() or (error := keeper.exception()) is None:
+        return
+    context = {"message": f"task {keeper.get_name()} failed", "exception": error}
+    keeper.get_loop().call_exception_handler(context)
 
 
 def _devices(config: GroupConfig) -> tuple[tuple[str, str], ...]:

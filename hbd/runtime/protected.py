@@ -43,13 +43,14 @@ class ProtectedMount:
         await claim.resolve()
         if claim.why_not and self._is_demanded:
             raise AdapterError(f"{claim.why_not}; fencing reservation permits no mount without one")
-        if not claim.why_not and not claim.is_held:
-            if await self._inner.look() is not ResourceState.STOPPED:
-                await self._inner.stop()
-            claim.undone(self.text)
+        if not claim.why_not:
+            if not claim.is_held:
+                if await self._inner.look() is not ResourceState.STOPPED:
+                    await self._inner.stop()
+                claim.undone(self.text)
             await claim.claim()
+        claim.mounted(self.text)  # before it is: a start that is abandoned may have mounted it
         await self._inner.start()
-        claim.mounted(self.text)
 
     async def stop(self) -> None:
         """See Runnable."""
@@ -60,8 +61,6 @@ class ProtectedMount:
         """See Runnable. FAILED: mounted here, but the disk refuses this node."""
         state = await self._inner.look()
         await self._claim.resolve()
-        if self._claim.why_not:
-            return state
         may_go_on = await self._claim.recover(
             self.text, is_mounted=state is not ResourceState.STOPPED
         )

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hbd.cluster.terms import NodeName
-from hbd.fencing.key import COUNTERS, counter_of, key_of, next_counter, node_id, node_id_of
+from hbd.fencing.key import (
+    COUNTERS,
+    counter_of,
+    guard_of,
+    is_guard,
+    key_of,
+    next_counter,
+    node_id,
+    node_id_of,
+)
 
 names = st.text(min_size=1, max_size=99).map(NodeName)
 counters = st.integers(0, COUNTERS - 1)
@@ -26,10 +35,18 @@ def test_the_next_key_differs_and_is_the_same_nodes(name: NodeName, counter: int
     now, after = key_of(name, counter), key_of(name, next_counter(counter))
     assert now != after
     assert node_id_of(now) == node_id_of(after)
+    assert not is_guard(after)
+
+
+@given(names)
+def test_a_guard_is_a_key_like_any_other(name: NodeName) -> None:
+    """Goal: the disk takes it, and both nodes know it. Method: any name."""
+    assert node_id_of(guard_of(name)) == node_id(name)
+    assert is_guard(guard_of(name))
 
 
 def test_a_nodes_id_is_for_ever() -> None:
     """Goal: an upgrade does not change it under a running peer. Method: two known ones."""
     assert node_id(NodeName("ttisrv1")) == 0xF56FAB17
     assert node_id(NodeName("ttisrv2")) == 0xC7656774
-    assert next_counter(COUNTERS - 1) == 0
+    assert next_counter(COUNTERS - 1) == 1
