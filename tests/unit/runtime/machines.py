@@ -34,6 +34,7 @@ class Mount:
         self.stop_fails = ""
         self.gate: asyncio.Event | None = None  # a start waits for it, mounted already
         self.on_mount: Callable[[], None] = lambda: None
+        self.on_unmount: Callable[[], None] = lambda: None
         self.adopted = 0
 
     def prepare(self) -> None:
@@ -52,6 +53,7 @@ class Mount:
         """See Runnable."""
         if self.stop_fails:
             raise AdapterError(self.stop_fails)
+        self.on_unmount()
         self.is_mounted = False
 
     async def look(self) -> ResourceState | None:
@@ -121,9 +123,6 @@ class Machine:
         """Right to left."""
         for each in reversed(self.protected):
             await each.stop()
-
-    async def freeze(self) -> None:
-        """Nothing: a machine that does nothing is one that nobody calls."""
 
     def key(self, counter: int) -> int:
         """A key of this node."""
