@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 from hbd.cluster.action import Fence
 from hbd.cluster.event import Event, FenceConfirmed, FenceFailed
 from hbd.cluster.terms import SECOND, GroupName, Means, NodeName, Usec
-from hbd.config.model import Config
+from hbd.config.model import Config, FenceDevice
 from hbd.errors import AdapterError
 from hbd.fencing.agent import FenceAgent, outside_sandbox
 from hbd.journal import MessageId, fields
@@ -27,6 +27,19 @@ STONITH_LIMIT_USEC: Final = Usec(30 * SECOND)  # a board answers in 1 to 10 s; o
 _log = logging.getLogger("hbd.fence")
 
 
+class Switch(Protocol):
+    """A device that takes a node's power, as far as it is used here."""
+
+    name: str
+
+    async def off(self, target: NodeName) -> None:
+        """Return when it is off for certain; AdapterError."""
+
+
+def _agent(device: FenceDevice) -> FenceAgent:
+    return FenceAgent(device.agent, device.parameters, STONITH_LIMIT_USEC, wrap=outside_sandbox)
+
+
 class Fencer:
     """The means that this machine has against a second writer."""
 
@@ -37,9 +50,12 @@ class Fencer:
         addresses: Addresses,
         manager: Manager,
         post: Callable[[Event], None],
+        *,
+        agent_of: Callable[[FenceDevice], Switch] | None = None,
     ) -> None:
+        """`agent_of` makes of a line of ha.cf what switches a node off; if None, a fence agent."""
         self._agents = [
-            FenceAgent(device.agent, device.parameters, STONITH_LIMIT_USEC, wrap=outside_sandbox)
+            (agent_of or _agent)(device)
             for device in config.fence_devices
             if device.target in (None, config.peer)
         ]

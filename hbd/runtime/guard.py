@@ -9,7 +9,7 @@ import logging
 
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
-from hbd.fencing.watchdog import Watchdog
+from hbd.fencing.watchdog import Driver, Watchdog
 from hbd.journal import MessageId, fields
 
 _log = logging.getLogger("hbd.watchdog")
@@ -18,9 +18,10 @@ _log = logging.getLogger("hbd.watchdog")
 class Guard:
     """The machine's watchdog, or none."""
 
-    def __init__(self, path: str | None) -> None:
-        """`path` is as in ha.cf; None where it names no watchdog."""
-        self._watchdog = None if path is None else Watchdog(path)
+    def __init__(self, path: str | None, *, driver: Driver | None = None) -> None:
+        """`path` is as in ha.cf; None where it names no watchdog. `driver`: the kernel's if None."""
+        self._watchdog = None if path is None else Watchdog(path, driver=driver)
+        self._is_failing = False
 
     def arm(self, deadtime_usec: Usec) -> None:
         """From now on a reset follows half of deadtime without `feed`."""
@@ -42,14 +43,17 @@ class Guard:
             _log.warning("%s", remark, extra=fields(MessageId.WATCHDOG))
 
     def feed(self) -> None:
-        """Progress was made."""
+        """Progress was made. A watchdog that was not fed once is fed again: it runs."""
         if self._watchdog is None:
             return
         try:
             self._watchdog.feed()
         except AdapterError as error:
-            self._watchdog = None
-            _log.error("%s", error, extra=fields(MessageId.WATCHDOG))
+            if not self._is_failing:
+                _log.error("%s", error, extra=fields(MessageId.WATCHDOG))
+            self._is_failing = True
+        else:
+            self._is_failing = False
 
     def disarm(self) -> None:
         """hbd ends in good order. A crash leaves it armed, for the next life to take up in time."""

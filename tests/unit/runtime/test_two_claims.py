@@ -25,7 +25,6 @@ from tests.unit.fencing.disk import ReservationDisk
 from tests.unit.runtime.machines import ALPHA, BETA, Gate, Machine
 from tests.unit.runtime.parts import turns_until
 
-
 PATIENCE = Usec(600 * SECOND)  # a paused machine's commands time out in its own time, not ours
 
 
@@ -169,7 +168,9 @@ async def _taken(machine: Machine) -> None:
 
 
 commands = st.one_of(st.just(99), st.just(99), st.integers(0, 25))
-plans = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(Do), commands), max_size=25)
+plans = st.lists(
+    st.tuples(st.integers(0, 1), st.sampled_from(Do), commands), min_size=8, max_size=30
+)
 Plan = list[tuple[int, Do, int]]
 
 
@@ -183,7 +184,7 @@ async def played(directory: Path, plan: Plan) -> World:
     return world
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=plans)
 def test_the_disk_takes_the_writes_of_one_mount_only(plan: Plan) -> None:
     """Goal: no interleaving has two writers. Method: any plan; after each command, who may write.
