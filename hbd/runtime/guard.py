@@ -19,7 +19,7 @@ class Guard:
     """The machine's watchdog, or none."""
 
     def __init__(self, path: str | None, *, driver: Driver | None = None) -> None:
-        """`path` is as in ha.cf; None where it names no watchdog. `driver`: the kernel's if None."""
+        """`path` is as in ha.cf; None where it names no watchdog. `driver`: if not the kernel's."""
         self._watchdog = None if path is None else Watchdog(path, driver=driver)
         self._is_failing = False
 

@@ -26,6 +26,7 @@ from tests.unit.runtime.parts import Posted, some_turns
 PEER = NodeName("hpa")
 WEB = GroupName("web")
 MACHINE = LabMachine(programs=frozenset({"/usr/sbin/fence_own"}))
+TAKEN = FenceConfirmed(PEER, proven=True, groups=(WEB,))  # only what was taken is proven
 
 
 class World:
@@ -110,7 +111,7 @@ def world(tmp_path: Path) -> World:
 
 async def test_a_reservation_is_proof(world: World) -> None:
     """Goal: the disks of the groups are taken, and that is told. Method: ask; and a failure."""
-    assert await world.ask(Means.RESERVATION) == FenceConfirmed(PEER, proven=True)
+    assert await world.ask(Means.RESERVATION) == TAKEN
     assert world.asked == ["secure web"]
     world.fails = {"secure web"}
     assert isinstance(await world.ask(Means.RESERVATION), FenceFailed)
@@ -125,7 +126,7 @@ async def test_asked_twice_it_is_done_and_answered_once(world: World) -> None:
     world.gate.set()
     await first
     assert world.asked == ["secure web"]
-    assert world.posted.events == [FenceConfirmed(PEER, proven=True)]
+    assert world.posted.events == [TAKEN]
     await world.ask(Means.RESERVATION)
     assert len(world.posted.events) == 2
 
