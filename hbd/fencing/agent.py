@@ -47,12 +47,13 @@ def outside_sandbox(argv: Sequence[str], limit_usec: Usec) -> tuple[str, ...]:
     """The command that runs `argv` as a transient service, with its input, output and status.
 
     systemd ends it, and all it started, when its time is over, also when hbd has died meanwhile.
+    That an agent says `off` by a status which systemd takes for a failure is not worth a warning.
     """
     return (
         *("/usr/bin/systemd-run", "--quiet", "--pipe", "--wait", "--collect"),
         "--description=hbd: fence agent",
         *("-p", f"RuntimeMaxSec={limit_usec}us", "-p", "KillSignal=SIGKILL"),
-        *("-p", "TimeoutStopSec=1s", "-p", "DefaultDependencies=no"),
+        *("-p", "TimeoutStopSec=1s", "-p", "DefaultDependencies=no", "-p", "LogLevelMax=err"),
         "--",
         *argv,
     )

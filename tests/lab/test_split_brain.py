@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 
 from hbd.cli.view import StatusView
 from hbd.cluster.terms import PeerStatus
 from hbd.journal import MessageId
-from tests.lab.harness.host import run
 from tests.lab.harness.things import Thing
+from tests.lab.story.cables import divided_lan, no_link
 from tests.lab.story.status import group
 from tests.lab.story.story import GROUP, MOVED_WITHIN, REST_WITHIN, Story
 
@@ -25,35 +22,6 @@ BLIND = (
     MessageId.UNPROTECTED,
     MessageId.REJECTED_INPUT,  # the message that a cut serial line left half told
 )
-
-
-@asynccontextmanager
-async def no_link(story: Story) -> AsyncIterator[None]:
-    """Both heartbeat links are cut, and mended in the end."""
-    await story.lab.cut_crossover()
-    story.lab.serial.cut()
-    try:
-        yield
-    finally:
-        story.lab.serial.mend()
-        await story.lab.mend_crossover()
-
-
-@asynccontextmanager
-async def divided_lan(story: Story) -> AsyncIterator[None]:
-    """On the LAN both nodes reach the client, but not each other."""
-    await _isolate(story, "on")
-    try:
-        yield
-    finally:
-        await _isolate(story, "off")
-
-
-async def _isolate(story: Story, how: str) -> None:
-    wires = story.lab.network.namespace("wires")
-    for node in story.lab.nodes:
-        port = ["dev", f"{node.name}-eth0", "type", "bridge_slave", "isolated", how]
-        await run(["ip", "-n", wires, "link", "set", *port])
 
 
 def have_all(story: Story, count: int) -> bool:
@@ -73,7 +41,7 @@ async def test_an_address_that_still_answers_on_the_lan_is_not_taken(story: Stor
     """
     story.expects(*BLIND)
     story.expects(MessageId.FENCE_WAITS, on=story.away)
-    async with no_link(story):
+    async with no_link(story.lab):
         await story.heard(story.away, MessageId.FENCE_WAITS, within=MOVED_WITHIN)
         await story.nothing_moves(1.0)
         view = await story.until_status(
@@ -101,7 +69,7 @@ async def test_with_links_and_lan_cut_both_serve_and_say_that_nothing_protects_t
     """
     story.splits_the_brain()
     story.expects(*BLIND)
-    async with divided_lan(story), no_link(story):
+    async with divided_lan(story.lab), no_link(story.lab):
         await story.heard(story.away, MessageId.UNPROTECTED, within=MOVED_WITHIN)
         await story.watch.until(lambda: have_all(story, 2), "both hold all", MOVED_WITHIN)
         view = await story.until_status(
@@ -122,7 +90,7 @@ async def test_one_returning_link_is_enough_to_end_a_partition(story: Story) -> 
     """Goal: any link heals. Method: cut everything, mend the serial line alone, then the rest."""
     story.splits_the_brain()
     story.expects(*BLIND)
-    async with divided_lan(story), no_link(story):
+    async with divided_lan(story.lab), no_link(story.lab):
         await story.watch.until(lambda: have_all(story, 2), "both hold all", MOVED_WITHIN)
         story.lab.serial.mend()
         await story.watch.until(lambda: have_all(story, 1), "one holder", REST_WITHIN)

@@ -16,7 +16,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-USER, PASSWORD = "hbd", "un-secret"
+from tests.lab.harness import ipmi
+from tests.lab.harness.ipmi import PASSWORD, USER
+
 CIPHER = "3"  # else ipmitool asks for the list first, which ipmi_sim answers by silence: 10 s
 READY_SECONDS = 20.0
 
@@ -42,29 +44,6 @@ while [ $# -gt 0 ]; do
         *) shift ;;
     esac
 done
-"""
-
-LAN = """\
-name "hbd"
-set_working_mc 0x20
-  startlan 1
-    addr 127.0.0.1 {port}
-    priv_limit admin
-    allowed_auths_callback none md2 md5 straight
-    allowed_auths_user none md2 md5 straight
-    allowed_auths_operator none md2 md5 straight
-    allowed_auths_admin none md2 md5 straight
-    guid a123456789abcdefa123456789abcdef
-  endlan
-  chassis_control "{run}/switch"
-  user 1 true "" "test" user 10 none md2 md5 straight
-  user 2 true "{user}" "{password}" admin 10 none md2 md5 straight
-"""
-
-EMULATION = """\
-mc_setbmc 0x20
-mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
-mc_enable 0x20
 """
 
 
@@ -109,14 +88,10 @@ async def bmc(directory: Path, machine: str = "sleep infinity") -> AsyncIterator
     switch = directory / "switch"
     switch.write_text(SWITCH.format(run=shlex.quote(str(directory)), machine=machine))
     switch.chmod(0o755)
-    (directory / "lan.conf").write_text(
-        LAN.format(port=board.port, run=directory, user=USER, password=PASSWORD)
-    )
-    (directory / "emu").write_text(EMULATION)
     simulator = await asyncio.create_subprocess_exec(
-        "ipmi_sim", "-n", "-c", directory / "lan.conf", "-f", directory / "emu",
-        "-s", directory / "state", stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL, start_new_session=True,
+        *ipmi.simulator(directory, "127.0.0.1", board.port, switch),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )  # fmt: skip
     try:
         await _switch(board, "on")

@@ -11,7 +11,8 @@ import pytest
 from hbd.cluster.terms import SECOND, NodeName, Usec
 from hbd.errors import AdapterError
 from hbd.fencing.agent import FenceAgent, PowerState
-from tests.lab.fencing.bmc import PASSWORD, Bmc, bmc
+from tests.lab.fencing.bmc import Bmc, bmc
+from tests.lab.harness.ipmi import PASSWORD
 
 PEER = NodeName("ttisrv2")
 LIMIT = Usec(60 * SECOND)  # fence_ipmilan asks several times and waits in between

@@ -13,7 +13,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 
-from tests.lab.harness import files, image
+from tests.lab.harness import board, files, image
+from tests.lab.harness.board import Board
 from tests.lab.harness.client.control import Client
 from tests.lab.harness.disk import SharedDisk
 from tests.lab.harness.host import LabError, must_be_root, run, say
@@ -30,6 +31,7 @@ class Lab:
     """Two booted nodes and a client. `nodes` are ttisrv1 (the preferred one) and ttisrv2.
 
     `purpose` tells labs apart: `make demo-down` ends those whose purpose is "demo" and no others.
+    With `has_boards` each node has a management board, by name in `boards`.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Lab:
         purpose: str = "test",
         ha_cf: str = files.HA_CF,
         haresources: str = files.HARESOURCES,
+        has_boards: bool = False,
         nfs_times: files.NfsTimes = files.NfsTimes(),  # noqa: B008 - frozen, so safe to share
     ) -> None:
         self.suite = suite
@@ -52,7 +55,9 @@ class Lab:
             "/etc/samba/smb.conf": (files.SMB_CONF, 0o644),
             "/etc/ganesha/ganesha.conf": (files.ganesha_conf(suite, nfs_times), 0o644),
         }
+        self._has_boards = has_boards
         self.nodes: list[Node] = []
+        self.boards: dict[str, Board] = {}
 
     async def __aenter__(self) -> Lab:
         must_be_root()
@@ -90,13 +95,17 @@ class Lab:
         # On a file system in memory, so that the machine's own disk is in no figure.
         await run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={ROOM}", "hbdlab", folder])
         self.network = Network(self._ledger)
-        await self.network.build()
+        await self.network.build(*([board.SWITCH_NAME] if self._has_boards else []))
         self.disk = SharedDisk(self._ledger, folder)
         await self.disk.build()
         self.serial.start()
         for index, name in enumerate(files.NODE_NAMES):
             self.nodes.append(await self._create(name, index, base, folder))
         await self._prepare_disk()
+        for node in self.nodes if self._has_boards else []:
+            self.boards[node.name] = Board(node, self._ledger, self.network, folder)
+            undo.push_async_callback(self.boards[node.name].close)
+            await self.boards[node.name].build()
         self.client = Client(self._ledger, self.network, folder)
         undo.push_async_callback(self.client.stop)
         await self.client.build()
@@ -110,6 +119,7 @@ class Lab:
             cables=[
                 Cable(name, "eth0", "lan", files.LAN_ADDRESSES[name]),
                 Cable(name, "eth1", "cross", files.CROSS_ADDRESSES[name]),
+                *([board.cable(name)] if self._has_boards else []),
             ],
             tty=self.serial.paths[index],
             device=self.disk.devices[index],

@@ -1,7 +1,7 @@
 """The root file system both nodes share as their lowest layer, made once per suite and kept.
 
 Cached below /var/tmp/hbd-lab/base under a name that says what is in it: any change of the package
-list or of `_CUSTOMIZE` gives a new name, so a stale image is never used. Two labs that need the
+list or of the hooks gives a new name, so a stale image is never used. Two labs that need the
 same image at once wait for one build.
 """
 
@@ -32,6 +32,22 @@ PACKAGES = (
     # what the hbd package depends on, so that installing it needs no network
     "python3", "python3-dbus-next", "python3-serial", "python3-sdnotify", "python3-pyroute2",
 )  # fmt: skip
+
+# The fence agent for management boards. Debian 13 packs each agent alone; Debian 12 all of them in
+# one package that wants 99 others for the clouds, so of that one the agent's own files are taken.
+AGENT = {
+    "bookworm": ("ipmitool", "python3-pexpect", "python3-pycurl"),
+    "trixie": ("fence-agents-ipmilan",),
+}
+_UNPACK_AGENT = """
+set -eu
+cd "$1/tmp"
+APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q download fence-agents
+dpkg-deb --fsys-tarfile fence-agents_*.deb |
+  tar -x -C "$1" ./usr/sbin/fence_ipmilan ./usr/share/fence/fencing.py
+rm fence-agents_*.deb
+"""
+_UNPACK = {"bookworm": _UNPACK_AGENT, "trixie": ":"}
 
 # alice may operate the cluster, bob may not, carol owns the files that are served. The servers are
 # the cluster's to start, so nothing of them starts at boot; ganesha's own statd would fight with
@@ -69,7 +85,7 @@ async def base(suite: str) -> Path:
 
 async def _build(suite: str, root: Path) -> None:
     began = now()
-    say(f"building the {suite} image, once ({len(PACKAGES)} packages and what they need)")
+    say(f"building the {suite} image, once ({len(_packages(suite))} packages and what they need)")
     _remove_unfinished(suite)
     building = root.with_name(root.name + ".building")
     build = asyncio.create_task(run(await _mmdebstrap(suite, building), within=BUILD_WITHIN))
@@ -85,9 +101,10 @@ async def _build(suite: str, root: Path) -> None:
 async def _mmdebstrap(suite: str, building: Path) -> list[str]:
     return [
         *OWN_MOUNTS, "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
-        f"--include={','.join(PACKAGES)}", "--dpkgopt=path-exclude=/usr/share/man/*",
+        f"--include={','.join(_packages(suite))}", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         f'--customize-hook=chroot "$1" sh -c \'{_CUSTOMIZE}\'',
+        f"--customize-hook={_UNPACK[suite]}",
         *await apt_proxy(), suite, str(building), *await mirror(),
     ]  # fmt: skip
 
@@ -112,8 +129,12 @@ async def mirror() -> list[str]:
     return [] if not found or "//deb.debian.org/" in found[0] else found[:1]
 
 
+def _packages(suite: str) -> tuple[str, ...]:
+    return (*PACKAGES, *AGENT[suite])
+
+
 def _content_key(suite: str) -> str:
-    text = "\n".join((suite, *PACKAGES, _CUSTOMIZE))
+    text = "\n".join((suite, *_packages(suite), _CUSTOMIZE, _UNPACK[suite]))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -73,7 +73,8 @@ class Network:
         await self._ip("wires", "link", "set", cable.port, "master", cable.switch, "up")
 
     async def give_switch_address(self, switch: str, address: str) -> None:
-        """Let programs in the wires' namespace be a host on this switch."""
+        """Let programs in the wires' namespace be a host on this switch, and ask each other."""
+        await self._ip("wires", "link", "set", "lo", "up")
         await self._ip("wires", "addr", "add", address, "dev", switch)
 
     async def unplug(self, host: str) -> None:

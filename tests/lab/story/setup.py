@@ -18,10 +18,11 @@ SUITE = "HBD_SUITE"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Configuration and further files; a module says its own as `SETUP`."""
+    """Configuration, hardware and further files; a module says its own as `SETUP`."""
 
     ha_cf: str = files.HA_CF
     haresources: str = files.HARESOURCES
+    has_boards: bool = False
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # path -> (text, mode)
 
 
@@ -38,6 +39,7 @@ def new_lab(setup: Setup) -> Lab:
         package=package(),
         ha_cf=setup.ha_cf,
         haresources=setup.haresources,
+        has_boards=setup.has_boards,
     )
 
 
