@@ -80,6 +80,7 @@ class MessageId(Enum):
     PREEMPTING = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e44"
     FENCING = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e45"
     WATCHDOG = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e46"
+    FENCING_ENDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e4f"
 
 
 def fields(message_id: MessageId | None = None, **values: object) -> dict[str, dict[str, object]]:

@@ -31,6 +31,8 @@ TARGET_KEYS: Final = ("plug", "port")  # the one that ha.cf gives stands
 SECRET: Final = re.compile(r"pass|secret|community|token|key", re.IGNORECASE)
 REDACTED: Final = "***"
 SHOWN_LINES: Final = 3  # of an agent's output in an error: the last ones say what was wrong
+# The units of all agents are in it, so that stopping it ends whatever still runs of them.
+SLICE: Final = "hbd-fence.slice"
 POLL_SECONDS: Final = 1  # between two questions whether the power is off now
 
 Wrap = Callable[[Sequence[str], Usec], Sequence[str]]
@@ -51,7 +53,7 @@ def outside_sandbox(argv: Sequence[str], limit_usec: Usec) -> tuple[str, ...]:
     """
     return (
         *("/usr/bin/systemd-run", "--quiet", "--pipe", "--wait", "--collect"),
-        "--description=hbd: fence agent",
+        *("--description=hbd: fence agent", f"--slice={SLICE}"),
         *("-p", f"RuntimeMaxSec={limit_usec}us", "-p", "KillSignal=SIGKILL"),
         *("-p", "TimeoutStopSec=1s", "-p", "DefaultDependencies=no", "-p", "LogLevelMax=err"),
         "--",

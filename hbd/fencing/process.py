@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,27 +37,58 @@ async def run(argv: Sequence[str], said: str, limit_usec: Usec) -> Finished:
     AdapterError when it cannot be started or has not ended, its output closed, in time. In either
     case, and when the caller is cancelled, its whole process group is killed.
     """
+    async with _output() as (output, theirs):
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=theirs,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                env=ENVIRONMENT,
+                cwd="/",
+            )
+        except OSError as error:
+            raise AdapterError(f"Failed to start '{argv[0]}': {error.strerror}") from error
+        finally:
+            os.close(theirs)
+        return await _to_its_end(process, argv[0], said, output, limit_usec)
+
+
+@contextlib.asynccontextmanager
+async def _output() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """A pipe: where to listen, and the end for the program, which the caller closes.
+
+    It is not asyncio's own, whose wait() would wait for whoever else has that end: a service that
+    systemd-run has passed it to lives on when systemd-run is killed.
+    """
+    ours, theirs = os.pipe()
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
+    )
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            env=ENVIRONMENT,
-            cwd="/",
-        )
-    except OSError as error:
-        raise AdapterError(f"Failed to start '{argv[0]}': {error.strerror}") from error
+        yield reader, theirs
+    finally:
+        transport.close()
+
+
+async def _to_its_end(
+    process: asyncio.subprocess.Process,
+    name: str,
+    said: str,
+    output: asyncio.StreamReader,
+    limit_usec: Usec,
+) -> Finished:
     tail = bytearray()
     try:
         async with asyncio.timeout(limit_usec / SECOND):
             await _say(process, said)
-            await _listen(process, tail)
+            await _listen(output, tail)
             status = await process.wait()
     except TimeoutError as error:
         raise AdapterError(
-            f"Failed to finish '{argv[0]}': not done after {limit_usec / SECOND:g} s, killed; "
+            f"Failed to finish '{name}': not done after {limit_usec / SECOND:g} s, killed; "
             f"it said: {_text(tail) or 'nothing'}"
         ) from error
     finally:
@@ -73,15 +104,16 @@ async def _say(process: asyncio.subprocess.Process, said: str) -> None:
     process.stdin.close()
 
 
-async def _listen(process: asyncio.subprocess.Process, tail: bytearray) -> None:
-    assert process.stdout is not None, "it was asked for"
-    while piece := await process.stdout.read(PIECE_BYTES):
+async def _listen(output: asyncio.StreamReader, tail: bytearray) -> None:
+    while piece := await output.read(PIECE_BYTES):
         tail += piece
         del tail[:-KEPT_BYTES]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill what is left of the group, and reap the leader; a killed process ends at once."""
+    assert process.stdin is not None, "it was asked for"
+    process.stdin.close()  # wait() waits for this pipe too
     with contextlib.suppress(ProcessLookupError):  # nothing is left
         os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())

@@ -265,6 +265,8 @@ class Daemon:
         self._node = decided.node
         for action in decided.actions:
             self._act(action)
+        if self._fencer is not None:
+            self._fencer.review(decided.node)
         if self._endpoint is not None:
             self._endpoint.update(before, decided.node)
         if self._network is not None and _healed(before, decided.node):

@@ -5,16 +5,19 @@ Every ask is answered by FenceConfirmed or FenceFailed; what that permits is the
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final, Protocol, assert_never
 
+from hbd.cluster import fence
 from hbd.cluster.action import Fence
 from hbd.cluster.event import Event, FenceConfirmed, FenceFailed
+from hbd.cluster.node import Node
 from hbd.cluster.terms import SECOND, GroupName, Means, NodeName, Usec
 from hbd.config.model import Config, FenceDevice
 from hbd.errors import AdapterError
-from hbd.fencing.agent import FenceAgent, outside_sandbox
+from hbd.fencing.agent import SLICE, FenceAgent, outside_sandbox
 from hbd.journal import MessageId, fields
 from hbd.net.address import Addresses
 from hbd.runtime.groups import Groups
@@ -23,6 +26,7 @@ from hbd.systemd.manager import Manager
 REBOOT_UNIT: Final = "hbd-reboot.service"
 REBOOT_LIMIT_USEC: Final = Usec(5 * SECOND)
 STONITH_LIMIT_USEC: Final = Usec(30 * SECOND)  # a board answers in 1 to 10 s; off takes some
+AGENT_STOP_USEC: Final = Usec(2 * SECOND)  # it is killed at once
 
 _log = logging.getLogger("hbd.fence")
 
@@ -60,6 +64,7 @@ class Fencer:
             if device.target in (None, config.peer)
         ]
         self._is_at_work = False
+        self._switching: asyncio.Task[None] | None = None  # the power of the peer
         self._groups = groups
         self._addresses = addresses
         self._manager = manager
@@ -92,7 +97,43 @@ class Fencer:
             case _:
                 assert_never(action.means)
 
+    def review(self, node: Node) -> None:
+        """Call a switching off that is under way off, if nothing depends on it any more.
+
+        An agent waits for its device until its deadline, and would then cut the power of a peer
+        that has long been heard again. What the device has been told cannot be untold.
+        """
+        if self._switching is None or fence.is_due(node):
+            return
+        _log.warning(
+            "%s is not switched off any more: nothing depends on it now",
+            node.peer.name,
+            extra=fields(MessageId.FENCING_ENDED, peer=node.peer.name),
+        )
+        self._switching.cancel()
+        self._switching = None
+
     async def _switch_off(self, peer: NodeName) -> None:
+        """By the devices of ha.cf, one agent at a time, until `review` calls it off."""
+        self._switching = asyncio.current_task()
+        try:
+            await self._end_agents()  # one that a former life of hbd has left
+            await self._ask_devices(peer)
+        except asyncio.CancelledError:
+            await self._end_agents()
+            raise
+        finally:
+            self._switching = None
+
+    async def _end_agents(self) -> None:
+        try:
+            await self._manager.stop(SLICE, AGENT_STOP_USEC)
+        except AdapterError as error:
+            _log.warning(
+                "%s; a fence agent may go on for %d s", error, STONITH_LIMIT_USEC // SECOND
+            )
+
+    async def _ask_devices(self, peer: NodeName) -> None:
         """The first device that makes sure is enough; AdapterError with what each one said."""
         failures: list[str] = []
         for agent in self._agents:

@@ -28,6 +28,7 @@ STONITH_HOSTS = "".join(
 SETUP = Setup(ha_cf=files.HA_CF + STONITH_HOSTS, has_boards=True)
 
 AGENT_WITHIN = 30.0  # s: all that an agent is given
+AGENT_ACTS_WITHIN = 6.0  # s for an agent whose board answers to have switched: 3 on a quiet machine
 SWITCHED_WITHIN = MOVED_WITHIN + AGENT_WITHIN
 BLIND = (
     MessageId.PEER_LATE,
@@ -139,3 +140,25 @@ async def test_a_board_that_is_silent_permits_nothing_until_an_operator_does(
     await story.undo.aclose()
     await story.home.boot()
     await story.served_by(story.home, within=MOVED_WITHIN)
+
+
+async def test_a_peer_that_is_heard_again_is_not_switched_off_any_more(story: Story) -> None:
+    """Goal: no shot at who lives, however late. Method: hang the board, cut all, mend all, wake it.
+
+    The agent had been started and would go on as soon as the board answers; it is ended before.
+    """
+    forget_orders(story)
+    story.expects(*BLIND)
+    story.expects(MessageId.FENCING, MessageId.FENCING_ENDED, on=story.away)
+    board_of(story, story.home).hang()
+    story.undo.push_async_callback(board_of(story, story.home).restart)
+    async with divided_lan(story.lab), no_link(story.lab):
+        await story.heard(story.away, MessageId.FENCING, within=MOVED_WITHIN)
+    await story.until_status(
+        story.away, lambda view: view.peer_status == PeerStatus.ACTIVE.value, "with its peer"
+    )
+    await story.heard(story.away, MessageId.FENCING_ENDED)
+    board_of(story, story.home).wake()
+    await story.nothing_moves(AGENT_ACTS_WITHIN)
+    assert story.home.is_on
+    assert board_of(story, story.home).orders == []

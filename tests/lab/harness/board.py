@@ -87,6 +87,11 @@ class Board:
         assert self._process is not None, "built first"
         os.kill(self._process.pid, signal.SIGSTOP)
 
+    def wake(self) -> None:
+        """It goes on, with what it was sent meanwhile."""
+        assert self._process is not None, "built first"
+        os.kill(self._process.pid, signal.SIGCONT)
+
     async def restart(self) -> None:
         """A fresh board, which knows nothing of what it was asked before; the node is untouched."""
         await self._stop()

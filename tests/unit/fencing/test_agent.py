@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from hbd.cluster.terms import MILLISECOND, SECOND, NodeName, Usec
 from hbd.errors import AdapterError
-from hbd.fencing.agent import FenceAgent, PowerState, outside_sandbox
+from hbd.fencing.agent import SLICE, FenceAgent, PowerState, outside_sandbox
 
 PEER = NodeName("beta")
 LIMIT = Usec(20 * SECOND)
@@ -105,6 +106,20 @@ async def test_nothing_of_the_agent_is_left_behind(tmp_path: Path) -> None:
             await asyncio.sleep(0)
 
 
+async def test_who_keeps_the_output_does_not_keep_hbd_waiting(tmp_path: Path) -> None:
+    """Goal: the deadline holds for systemd-run, whose service has its output. Method: another one.
+
+    A child in a session of its own outlives the program and never closes the pipe.
+    """
+    device = agent(tmp_path, "setsid sleep 1000 & echo $! > child; sleep 1000", SOON)
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(AdapterError):
+                await device.monitor()
+    finally:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
 def is_dead(process: int) -> bool:
     """Gone, or a zombie that nobody has reaped yet."""
     try:
@@ -158,4 +173,5 @@ def test_outside_the_sandbox_systemd_keeps_the_time() -> None:
     argv = outside_sandbox(("/usr/sbin/fence_own",), LIMIT)
     assert argv[-2:] == ("--", "/usr/sbin/fence_own")
     assert f"RuntimeMaxSec={LIMIT}us" in argv
+    assert f"--slice={SLICE}" in argv
     assert os.path.basename(argv[0]) == "systemd-run"
