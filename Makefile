@@ -26,7 +26,7 @@ PY     = $$(.ci/venv)/bin/python
 PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help deps-check deps-deb deps-lab deps-vm deps-vm-if-any venv check sim sim-rewrite lab vm vm-up test demo demo-shell demo-down bench \
+.PHONY: help deps-check deps-deb deps-lab deps-vm venv check sim sim-rewrite lab vm vm-up test demo demo-shell demo-down bench \
 	deb install clean
 
 help: ## this list
@@ -41,8 +41,8 @@ demo-shell: ## look around in the demo's nodes (NODE=ttisrv2)
 demo-down: ## remove every trace of the demo
 	$(PY) -m tests.lab.harness down
 
-test: deps-check deps-lab deps-vm-if-any deb ## everything: check, the lab's stories, a few of the virtual machines' (root)
-	$(PYTEST) -m 'not vm or short' tests/house tests/unit tests/sim tests/bus tests/lab tests/vm
+test: deps-check deps-lab deb ## everything but the virtual machines: check, then the lab's stories (root)
+	$(PYTEST) tests/house tests/unit tests/sim tests/bus tests/lab
 
 check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
 	$(PYTEST) -n 2 --dist worksteal
@@ -80,10 +80,6 @@ deps-lab: ## install what the lab and the demo need
 
 deps-vm: ## install what the virtual machines need
 	@.ci/need $(VM_PACKAGES)
-
-# `make test` goes on without QEMU; then its last lines say which stories were not told.
-deps-vm-if-any:
-	@.ci/need $(VM_PACKAGES) || echo "QEMU cannot be installed here" >&2
 
 deb: $(DEB) ## the Debian package, for Debian 12 and 13 alike
 

@@ -48,7 +48,6 @@ def last_write(lab: Lab, since: float) -> Deed:
     return [deed for deed in lab.storage.deeds(since) if deed.command.lba == LAST_BLOCK][-1]
 
 
-@pytest.mark.short
 async def test_the_array_refuses_who_is_not_registered_and_the_witness_sees_it(bare: Lab) -> None:
     """Goal: a second writer cannot be, and could not hide. Method: reserve, preempt, write."""
     first, second = bare.nodes
