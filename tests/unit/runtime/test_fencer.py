@@ -34,6 +34,7 @@ class World:
 
     def __init__(self, directory: Path) -> None:
         self.asked: list[str] = []
+        self.stopped: list[str] = []
         self.fails: set[str] = set()
         self.owner: str | None = None
         self.gate: asyncio.Event | None = None
@@ -74,6 +75,10 @@ class World:
         """See Manager."""
         self.did(f"start {unit}")
 
+    async def stop(self, unit: str, timeout_usec: Usec) -> None:
+        """See Manager."""
+        self.stopped.append(unit)
+
     def addresses(self, names: Iterable[GroupName]) -> list[SharedAddress]:
         """See Groups."""
         return [SharedAddress("192.0.2.10"), SharedAddress("192.0.2.11")]
@@ -101,6 +106,8 @@ class Switch:
     async def off(self, target: NodeName) -> None:
         """See FenceAgent."""
         self._world.did(f"off {target} by {self.name}")
+        if self._world.gate is not None:
+            await self._world.gate.wait()
 
 
 @pytest.fixture
