@@ -47,7 +47,7 @@ dpkg-deb --fsys-tarfile fence-agents_*.deb |
   tar -x -C "$1" ./usr/sbin/fence_ipmilan ./usr/share/fence/fencing.py
 rm fence-agents_*.deb
 """
-_UNPACK = {"bookworm": _UNPACK_AGENT, "trixie": ":"}
+_UNPACK = {"bookworm": _UNPACK_AGENT, "trixie": "true"}
 
 # alice may operate the cluster, bob may not, carol owns the files that are served. The servers are
 # the cluster's to start, so nothing of them starts at boot; ganesha's own statd would fight with

@@ -15,10 +15,12 @@ from hbd.cluster.event import FenceConfirmed, FenceFailed
 from hbd.cluster.terms import GroupName, Means, NodeName, Usec
 from hbd.config.model import FenceDevice
 from hbd.errors import AdapterError
+from hbd.fencing.agent import SLICE
 from hbd.net.address import Addresses, SharedAddress
 from hbd.runtime.fencer import REBOOT_UNIT, Fencer
 from hbd.runtime.groups import Groups
 from hbd.systemd.manager import Manager
+from tests.unit.cluster.driven import watching
 from tests.unit.config.files import Files
 from tests.unit.config.machine import LabMachine
 from tests.unit.runtime.parts import Posted, some_turns
@@ -151,6 +153,32 @@ async def test_each_switch_is_tried_until_one_makes_sure(world: World) -> None:
     assert isinstance(answer, FenceFailed)
     assert "192.0.2.1" in answer.why
     assert "192.0.2.2" in answer.why
+
+
+async def test_a_switching_off_ends_when_nothing_depends_on_it(world: World) -> None:
+    """Goal: no shot at who is heard again. Method: a slow switch; review while lost, then heard.
+
+    Nothing is answered, the agents are stopped, and the next fencing finds the way free.
+    """
+    driven = watching()
+    driven.is_lost()
+    world.gate = asyncio.Event()
+    task = asyncio.create_task(world.fencer.fence(Fence(PEER, Means.STONITH, (WEB,))))
+    await some_turns()
+    world.fencer.review(driven.node)
+    await some_turns()
+    assert not task.done()
+    assert world.stopped == [SLICE], "what a former life has left"
+
+    driven.hears()
+    world.fencer.review(driven.node)
+    world.fencer.review(driven.node)
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
+    assert world.stopped == [SLICE, SLICE]
+    assert world.posted.events == []
+    world.gate = None
+    assert await world.ask(Means.STONITH) == FenceConfirmed(PEER, proven=True)
 
 
 async def test_a_confirmation_without_means_is_no_proof(world: World) -> None:
