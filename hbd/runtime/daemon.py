@@ -87,7 +87,7 @@ EXIT_REPLACE: Final = 75  # SIGUSR1: start the new program, keep everything that
 EXIT_CONFIG: Final = 78
 
 STATE_DIRECTORY: Final = Path("/var/lib/hbd")
-DEADMAN_LIMIT_USEC: Final = Usec(5 * SECOND)
+DEADMAN_LIMIT_USEC: Final = Usec(20 * SECOND)  # milliseconds, but for a machine that starves
 LEAVE_EXTENSION_USEC: Final = Usec(60 * SECOND)
 BUS_RETRY_SECONDS: Final = 2.0
 
