@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from itertools import pairwise
 
@@ -25,10 +26,13 @@ from tests.vm.harness.cluster import Lab
 from tests.vm.harness.iscsi import RESERVATION_CONFLICT
 from tests.vm.harness.node import Node
 from tests.vm.harness.setup import until_status
-from tests.vm.harness.storage import Deed
+from tests.vm.harness.storage import Deed, Reservation
 
 WITHIN = 180.0  # s for deadtime and what takes a few on a machine of one's own
+REBOOT_WITHIN = 600.0  # s for a machine that restarts itself, until its hbd has looked at all
 WRITES_FIRST = 120.0  # s for the client's first writes: Samba's first session on a cold server
+
+_ASK_AGAIN = 0.5  # s: a target gives no event
 
 
 class Story:
@@ -81,6 +85,15 @@ class Story:
         return await node.journal.wait_for(
             f"HBD_EVENT={event(message)}", within=within, after=self.places[node.name]
         )
+
+    async def until_reserved(self, is_so: Callable[[Reservation], bool]) -> Reservation:
+        """Ask the array until it says so; LabError, too late."""
+        deadline = now() + WITHIN
+        while not is_so(held := await self.lab.storage.reservation()):
+            if now() > deadline:
+                raise LabError(f"the reservation is not as wanted: {held}")
+            await asyncio.sleep(_ASK_AGAIN)
+        return held
 
     def events(self, node: Node) -> list[str]:
         """hbd's events on a node since the story began, in order."""

@@ -11,7 +11,10 @@ every trace down, however one leaves; only the image and the saved boot stay in 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import inspect
 import os
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +32,8 @@ from tests.vm.harness.state_key import state_key
 from tests.vm.harness.storage import Storage
 
 PATIENCE = 8.0  # times: an emulated processor against a real one
+_SERVED = "served-"
+KEPT = 3600.0  # s that a served cluster is of use after its last: a package lives no longer
 ROOM = "6G"  # upper bound of what layers and saved states may take; it is memory, used as written
 
 
@@ -49,7 +54,6 @@ class Lab:
         self._ha_cf, self._haresources = ha_cf, haresources
         self._purpose = purpose
         self.nodes: list[Node] = []
-        self._is_saved = False
 
     async def __aenter__(self) -> Lab:
         must_be_root()
@@ -107,11 +111,28 @@ class Lab:
 
     async def bring_up(self) -> None:
         """Both nodes are up with hbd and its group served by ttisrv1; at once, if ever saved."""
-        served = self.folder / "served"
         await self.all_off()
-        if self._is_saved:
-            await snapshot.bring_back(served, self.nodes, self.storage)
-            return
+        served = self.image.folder / f"{_SERVED}{self._served_key()}"
+        held = await asyncio.to_thread(lock, self.image.folder / "served.lock")
+        try:
+            if served.name not in os.listdir(served.parent):
+                await self._serve(served)
+        finally:
+            os.close(held)
+        os.utime(served)
+        await snapshot.bring_back(served, self.nodes, self.storage)
+
+    def _served_key(self) -> str:
+        """Of all that makes the served cluster: the package, its files, and what was done."""
+        parts = (state_key(), self._ha_cf, self._haresources, inspect.getsource(setup))
+        content = "\n".join(parts).encode() + self.package.read_bytes()
+        return hashlib.sha256(content).hexdigest()[:8]
+
+    async def _serve(self, served: Path) -> None:
+        """Install, configure and start hbd on booted machines, and save them when they serve."""
+        for old in served.parent.glob(f"{_SERVED}*"):
+            if time.time() - old.stat().st_mtime > KEPT:
+                await run(["rm", "-rf", "--one-file-system", old])
         await self.bring_up_bare()
         began = now()
         await setup.article(self.nodes, self.package, self._ha_cf, self._haresources)
@@ -120,10 +141,11 @@ class Lab:
         await setup.served(self.nodes)
         say(f"hbd serves after {now() - began:.0f} s")
         began = now()
-        await snapshot.save(served, self.nodes, self.storage)
-        self._is_saved = True
+        unfinished = served.with_name(served.name + ".saving")
+        await run(["rm", "-rf", "--one-file-system", unfinished])
+        await snapshot.save(unfinished, self.nodes, self.storage)
+        unfinished.rename(served)
         say(f"saved in {now() - began:.0f} s")
-        await snapshot.bring_back(served, self.nodes, self.storage)
 
     async def bring_up_bare(self) -> None:
         """Booted, without hbd: from the cache, where it stays for every later lab."""
@@ -157,10 +179,11 @@ class Lab:
         say(f"and saved after {now() - began:.0f} s")
 
     async def cut_power(self, node: Node) -> None:
-        """Take a node's power away: its processor first, then its serial cable's lines fall."""
+        """Take a node's power away: its processor first, then the lines of its cables fall."""
         await node.off()
         other = next(each for each in self.nodes if each is not node)
         if other.is_on:
+            await other.pull("eth1")  # a crossover cable: nobody at its end, no carrier
             await self.null_modem.pull(other.machine, other.plug.end)
 
     async def all_off(self) -> None:

@@ -21,8 +21,8 @@ _ASK_AGAIN = 1.0  # s: not every change has a line in the journal
 # Twice the times of a real machine: two emulated ones on a busy machine are silent for seconds.
 HA_CF = """\
 logfacility local0
-keepalive 1
-warntime 8
+keepalive 2
+warntime 10
 deadtime 20
 initdead 40
 serial /dev/ttyS1
@@ -51,7 +51,9 @@ _EXPORTS = (
 )
 
 # An emulated processor on a busy machine loads for a minute what a real one loads in a second.
-_SLOW_MACHINE = "[Service]\nTimeoutStartSec=300\n"
+_SLOW_MACHINE = (
+    "[Service]\nTimeoutStartSec=300\nCapabilityBoundingSet=CAP_SYS_ADMIN CAP_SYS_RAWIO\n"
+)
 
 # What `systemctl daemon-reload` runs each time, and nothing here needs: most of its time.
 _GENERATORS = (
@@ -77,10 +79,16 @@ udevadm settle
 test -b {recipe.DEVICE}
 """
 
+# Samba's own file first: it says that the passwords are on the disk. And the file of the client's
+# NFSv4: libnfs would make it without any right to it, which the kernel's server takes at its word.
 MAKE_FILE_SYSTEM = f"""
+cat >/etc/samba/smb.conf <<'END'
+{files.SMB_CONF}
+END
 mkfs.ext4 -q -L ttidisk {recipe.DEVICE}
 mount {recipe.DEVICE} {files.MOUNT_POINT}
 {files.PREPARE_DISK}
+install -o {files.FILES_UID} -g {files.FILES_UID} -m 0644 /dev/null {files.EXPORT}/records-nfs4.dat
 cd /; umount {files.MOUNT_POINT}
 """
 
@@ -130,11 +138,16 @@ async def served(nodes: list[Node]) -> None:
 async def until_status(
     node: Node, is_so: Callable[[StatusView], bool], within: float
 ) -> StatusView:
-    """Ask hbd at each new line of the journal, and now and then; LabError, too late."""
+    """Ask hbd at each new line of the journal, and now and then; LabError, too late.
+
+    A machine that restarts meanwhile does not answer, and is asked again.
+    """
     deadline = now() + within
     while True:
         place = node.journal.place
-        view = await status(node)
+        view = None
+        with contextlib.suppress(LabError):
+            view = await status(node)
         if view is not None and is_so(view):
             return view
         if now() > deadline:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ MEMORY = 160  # MiB
 DISK_SIZE = "192M"
 _TOP = Path(__file__).parents[3]
 _PR = "/sys/kernel/config/target/core/iblock_0/disk/pr"
+_GENERATION = re.compile(r"PRgen: (0x[0-9a-f]+)")
 _UP_WITHIN = 60.0  # s: 4 on a quiet machine
 
 
@@ -51,6 +53,7 @@ class Reservation:
     holder: str | None  # a node's name
     registered: tuple[str, ...]
     kind: str
+    generation: int = 0  # grows with every registration and every new key
 
 
 class Storage:
@@ -153,7 +156,8 @@ class Storage:
             (_node(line) for line in lines if "Reservation" in line and "iqn" in line), None
         )
         kind = next((line.partition(": ")[2] for line in lines if "Type" in line), "")
-        return Reservation(holder, tuple(sorted(registered)), kind)
+        grown = [int(found[1], 16) for line in lines if (found := _GENERATION.search(line))]
+        return Reservation(holder, tuple(sorted(registered)), kind, max(grown, default=0))
 
     def deeds(self, since: float = 0.0) -> list[Deed]:
         """Everything the witness has seen answered since then."""
