@@ -25,6 +25,7 @@ keepalive 2
 warntime 10
 deadtime 20
 initdead 40
+auto_failback off
 serial /dev/ttyS1
 baud 19200
 bcast eth1
