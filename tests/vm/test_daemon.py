@@ -6,9 +6,9 @@ import pytest
 
 from hbd.cli.view import StatusView
 from hbd.cluster.terms import GroupState
-from tests.lab.harness.host import now
+from tests.lab.harness.host import now, say
 from tests.vm.harness.setup import until_status
-from tests.vm.story import WITHIN, Story
+from tests.vm.story import REBOOT_WITHIN, WITHIN, Story
 
 pytestmark = [pytest.mark.vm, pytest.mark.asyncio(loop_scope="session")]
 
@@ -21,37 +21,24 @@ async def main_pid(story: Story) -> int:
     return int((await story.home.run(words)).out)
 
 
-async def new_daemon_serves(story: Story, old: int) -> None:
-    """Wait until another daemon than `old` says that the group is served where it was."""
-    await story.home.until(
-        lambda done: done.out.strip() not in ("0", str(old)),
-        ["systemctl", "show", "--property=MainPID", "--value", "hbd.service"],
-        within=WITHIN,
-    )
-    await story.served_by(story.home)
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGSTOP"])
+async def test_a_daemon_that_is_gone_or_frozen_is_replaced(story: Story, signal: str) -> None:
+    """Goal: one server, whatever befalls the daemon. Method: the signal; systemd starts another.
 
-
-async def test_a_killed_daemon_is_replaced_under_a_running_group(story: Story) -> None:
-    """Goal: the group does not notice. Method: SIGKILL; the witness must see one writer only."""
-    old = await main_pid(story)
-    await story.home.signal_hbd("SIGKILL")
-    await new_daemon_serves(story, old)
-    await story.client_writes(since=now())
-
-
-async def test_a_frozen_daemon_is_replaced_by_its_watchdog(story: Story) -> None:
-    """Goal: silence of a daemon is ended. Method: SIGSTOP, until systemd has started another.
-
-    The peer may have seen it silent for deadtime and have taken over: then the group is there.
+    A frozen one is ended by its watchdog. On an emulated processor the new one may come too late:
+    then the dead man has stopped the group, or the peer has it. On a real one the group does not
+    notice (tests/lab). The witness must see one writer at a time in every case.
     """
     old = await main_pid(story)
-    await story.home.signal_hbd("SIGSTOP")
+    sent = now()
+    await story.home.signal_hbd(signal)
     await story.home.until(
         lambda done: done.out.strip() not in ("0", str(old)),
         ["systemctl", "show", "--property=MainPID", "--value", "hbd.service"],
         within=WITHIN,
     )
-    await until_status(story.home, _is_served_once, WITHIN)
+    view = await until_status(story.home, _is_served_once, REBOOT_WITHIN)
+    say(f"served by {view.groups[0].owner}; gaps: {await story.client_writes(since=sent)}")
     await story.client_writes(since=now())
 
 
