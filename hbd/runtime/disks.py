@@ -62,6 +62,13 @@ class Disks:
         if self._is_met:
             self._tell(config.name)
 
+    def has_others(self, config: GroupConfig) -> bool:
+        """Whether the group is to have other disks than it has: none of its mounts may stay then.
+
+        A claim is for all disks of a group; one that was replaced under a mount would let go of it.
+        """
+        return self._devices.get(config.name, ()) != _devices(config)
+
     def _tell(self, name: GroupName) -> None:
         """What is known of the group's disks; a claim tells by itself what it finds out later."""
         claim = self._claims.get(name)

@@ -145,10 +145,10 @@ class Groups:
     def revise(self, name: GroupName, number: int) -> None:
         """Run the group by its newest definition from now on, and look at it."""
         each = self._newest[name]
+        kept = self._kept(each)  # before its disks become the new ones
         resources = self._runnables(each)
         if name in self._runners:
             old = self._runners.pop(name)
-            kept = self._kept(each)
             resources[:kept] = old.resources[:kept]  # they may run: what is known of them stays
             self._retire(old)
         self._defined[name] = each
@@ -168,7 +168,9 @@ class Groups:
     def _kept(self, each: Definition) -> int:
         """How many resources of the newest definition are the same in the one in force."""
         known = self._defined.get(each.name)
-        return 0 if known is None else known.kept_by(each)
+        if known is None or self.disks.has_others(each.config):
+            return 0
+        return known.kept_by(each)
 
     def _retire(self, runner: GroupRunner) -> None:
         runner.abandon()

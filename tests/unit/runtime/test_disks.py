@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,13 @@ async def test_a_mistake_in_the_work_is_not_hidden(tmp_path: Path) -> None:
         async with asyncio.timeout(WITHIN_S):
             await ended.wait()
     assert told
+
+
+def test_a_group_that_is_to_have_other_disks_keeps_no_mount(tmp_path: Path) -> None:
+    """Goal: no claim is replaced under a mount. Method: the same files, and one disk more."""
+    scene = Scene(tmp_path)
+    one = scene.config.groups[0]
+    assert not scene.disks.has_others(one)
+    more = replace(one, resources=(*one.resources, *scene.config.groups[1].resources[1:]))
+    assert scene.disks.has_others(more)
+    assert scene.disks.has_others(replace(one, resources=one.resources[:1]))
