@@ -66,6 +66,13 @@ class Story:
         )
         return {name: at - since for name, at in zip(STREAMS, first, strict=True)}
 
+    async def gaps(self, since: float) -> dict[str, float]:
+        """The longest silence that each protocol's user felt since then, in s, once all write."""
+        await self.client_writes(since=now())
+        until = now()
+        streams = self.lab.client.streams
+        return {name: round(streams[name].acks().gap(since, until), 2) for name in STREAMS}
+
     async def served_by(self, node: Node, within: float = WITHIN) -> StatusView:
         """Wait until `node` itself says that it serves every group."""
         wanted = {(node.name, GroupState.STARTED.value)}

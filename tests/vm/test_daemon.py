@@ -38,7 +38,7 @@ async def test_a_daemon_that_is_gone_or_frozen_is_replaced(story: Story, signal:
         within=WITHIN,
     )
     view = await until_status(story.home, _is_served_once, REBOOT_WITHIN)
-    say(f"served by {view.groups[0].owner}; gaps: {await story.client_writes(since=sent)}")
+    say(f"served by {view.groups[0].owner}; gaps: {await story.gaps(since=sent)}")
     await story.client_writes(since=now())
 
 

@@ -55,7 +55,7 @@ async def test_a_machine_that_wakes_up_after_a_takeover_writes_nothing(story: St
     await story.served_by(story.away)
     held = await story.lab.storage.reservation()
     assert (held.holder, held.registered) == (story.away.name, (story.away.name,))
-    say(f"gaps of the takeover: {await story.client_writes(since=paused + LATE_WRITE)}")
+    say(f"gaps of the takeover: {await story.gaps(since=paused)}")
     await asyncio.sleep(max(0.0, paused + PAUSE - now()))  # the pause is the story, not a wait
 
     resumed = now()
@@ -89,7 +89,7 @@ async def test_a_planned_move_takes_the_registration_along(story: Story) -> None
     asked = now()
     await story.home.run(["hbctl", "standby"], within=WITHIN)
     await story.served_by(story.away)
-    say(f"gaps of a planned move: {await story.client_writes(since=asked)}")
+    say(f"gaps of a planned move: {await story.gaps(since=asked)}")
     held = await story.lab.storage.reservation()
     assert (held.holder, held.registered) == (story.away.name, (story.away.name,))
     assert "preempting" not in story.events(story.away)
@@ -104,7 +104,7 @@ async def test_a_node_that_lost_its_disk_hands_over(story: Story) -> None:
     await story.home.pull("eth2")
     await story.heard(story.home, MessageId.RESOURCE_LOST)
     await story.served_by(story.away, within=REBOOT_WITHIN)
-    say(f"gaps after a lost disk path: {await story.client_writes(since=cut)}")
+    say(f"gaps after a lost disk path: {await story.gaps(since=cut)}")
     say(f"{story.home.name}: {story.events(story.home)}")
     held = await story.lab.storage.reservation()
     assert (held.holder, held.registered) == (story.away.name, (story.away.name,))

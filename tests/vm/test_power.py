@@ -16,8 +16,7 @@ async def test_a_machine_without_power_is_replaced(story: Story) -> None:
     cut = now()
     await story.lab.cut_power(story.home)
     await story.served_by(story.away)
-    gaps = await story.client_writes(since=cut)
-    say(f"gaps after a power cut: {gaps}")
+    say(f"gaps after a power cut: {await story.gaps(since=cut)}")
     lost = await story.heard(story.away, MessageId.PEER_LOST)
     assert int(str(lost["PRIORITY"])) <= 4
 
@@ -27,4 +26,4 @@ async def test_a_kernel_that_panicked_is_replaced(story: Story) -> None:
     cut = now()
     await story.home.panic()
     await story.served_by(story.away)
-    say(f"gaps after a panic: {await story.client_writes(since=cut)}")
+    say(f"gaps after a panic: {await story.gaps(since=cut)}")
