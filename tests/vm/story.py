@@ -18,10 +18,11 @@ from hbd.cluster.terms import GroupState
 from hbd.journal import MessageId
 from tests.lab.harness import files
 from tests.lab.harness.client.control import STREAMS
-from tests.lab.harness.host import LabError, now, say
+from tests.lab.harness.host import Finished, LabError, now, say
 from tests.lab.harness.journal import Entry
 from tests.lab.story.said import event
 from tests.lab.story.status import status
+from tests.vm.harness import recipe
 from tests.vm.harness.cluster import Lab
 from tests.vm.harness.iscsi import RESERVATION_CONFLICT
 from tests.vm.harness.node import Node
@@ -32,6 +33,7 @@ WITHIN = 180.0  # s for deadtime and what takes a few on a machine of one's own
 REBOOT_WITHIN = 600.0  # s for a machine that restarts itself, until its hbd has looked at all
 WRITES_FIRST = 120.0  # s for the client's first writes: Samba's first session on a cold server
 
+_READ_DISK = ["dd", f"if={recipe.DEVICE}", "of=/dev/null", "iflag=direct", "count=1"]
 _ASK_AGAIN = 0.5  # s: a target gives no event
 
 
@@ -49,6 +51,8 @@ class Story:
         """The saved cluster is back and its client writes over every protocol."""
         began = now()
         await self.lab.bring_up()
+        await asyncio.gather(*(node.until(_is_well, _READ_DISK, within=WITHIN)
+                               for node in self.lab.nodes))  # fmt: skip
         await self.served_by(self.home)
         say(f"the served cluster is back after {now() - began:.1f} s")
         self.lab.client.renew()
@@ -156,3 +160,7 @@ class Story:
                            if not self.may_return]  # fmt: skip
 
     may_return = False  # set by a story in which the group goes home again
+
+
+def _is_well(done: Finished) -> bool:
+    return done.status == 0

@@ -67,6 +67,7 @@ class Storage:
         self._log = folder / "array" / "deeds.json"
         self._turn = asyncio.Lock()
         self._witness: asyncio.subprocess.Process | None = None
+        self._watched: dict[str, str] = {}
         self._writer: asyncio.StreamWriter | None = None
 
     @property
@@ -94,7 +95,13 @@ class Storage:
         )  # fmt: skip
 
     async def start(self, resume_from: Path | None = None) -> None:
-        """Power on (or come back, paused); the shell of a fresh one says when it is ready."""
+        """Power on (or come back, paused); the shell of a fresh one says when it is ready.
+
+        Connections of machines that are gone are gone, too: those that come back would find them
+        open, out of step, and wait for half a minute where a reset tells them at once.
+        """
+        if resume_from is not None:
+            await self._watch_anew()
         await self.machine.start(self.parts(), resume_from)
         self._reader, self._writer = await open_socket(self.machine.folder / "shell", "array")
         if resume_from is None:
@@ -103,7 +110,8 @@ class Storage:
                     pass
 
     async def watch(self, nodes: dict[str, str]) -> None:
-        """Start the witness anew; `nodes` are addresses by name."""
+        """Start the witness; `nodes` are addresses by name."""
+        self._watched = nodes
         python = [sys.executable, "-m", "tests.vm.harness.witness", recipe.PORTAL,
                   str(recipe.ISCSI_PORT), recipe.TARGET_ADDRESS, str(self._log)]  # fmt: skip
         named = [f"{name}={address}" for name, address in nodes.items()]
@@ -117,6 +125,16 @@ class Storage:
         if b"ready" not in await self._witness.stdout.readline():
             raise LabError("the storage network's witness did not start")
 
+    async def _watch_anew(self) -> None:
+        await self._end_witness()
+        await self.watch(self._watched)
+
+    async def _end_witness(self) -> None:
+        if self._witness is not None and self._witness.returncode is None:
+            self._witness.kill()
+            await self._witness.wait()
+        self._witness = None
+
     async def off(self) -> None:
         """Take the array's power away."""
         if self._writer is not None:
@@ -127,10 +145,7 @@ class Storage:
     async def stop(self) -> None:
         """Power off; the witness ends."""
         await self.off()
-        if self._witness is not None and self._witness.returncode is None:
-            self._witness.kill()
-            await self._witness.wait()
-        self._witness = None
+        await self._end_witness()
 
     async def shell(self, line: str) -> str:
         """Run one line in the array's shell; LabError if it fails."""
