@@ -72,9 +72,14 @@ class Network:
         await self._ip("wires", "tuntap", "add", "dev", cable.port, "mode", "tap")
         await self._ip("wires", "link", "set", cable.port, "master", cable.switch, "up")
 
-    async def give_switch_address(self, switch: str, address: str) -> None:
-        """Let programs in the wires' namespace be a host on this switch, and ask each other."""
+    async def give_switch_address(self, switch: str, address: str, mac: str | None = None) -> None:
+        """Let programs in the wires' namespace be a host on this switch, and ask each other.
+
+        With a `mac` it has the same in every lab: a machine that was saved in one remembers it.
+        """
         await self._ip("wires", "link", "set", "lo", "up")
+        if mac is not None:
+            await self._ip("wires", "link", "set", switch, "address", mac)
         await self._ip("wires", "addr", "add", address, "dev", switch)
 
     async def unplug(self, host: str) -> None:

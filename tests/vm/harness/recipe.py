@@ -29,6 +29,7 @@ DEVICE = "/dev/disk/by-id/wwn-0x6001405" + UNIT_SERIAL.replace("-", "")[:25]
 TARGET_IQN = "iqn.2001-11.lab.hbd:array"
 TARGET_ADDRESS = "10.0.1.254"
 PORTAL = "10.0.1.253"  # where the nodes find the array: the witness between them and it
+PORTAL_MAC = "52:54:00:00:00:fd"
 ISCSI_PORT = 3260
 
 # Read once at boot: addresses and the initiator's name, from the kernel's command line.

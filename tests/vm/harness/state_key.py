@@ -22,7 +22,7 @@ def state_key() -> str:
     plugged = (machine.words, node.Node.parts, storage.Storage.parts, null_modem.NullModem.ports)
     words = (
         f"{model} {status.st_size} {status.st_mtime_ns}", recipe.NODE_WORDS,
-        f"{node.MEMORY} {storage.MEMORY} {storage.DISK_SIZE}",
+        f"{node.MEMORY} {storage.MEMORY} {storage.DISK_SIZE} {recipe.PORTAL_MAC}",
         setup.LOGIN, setup.MAKE_FILE_SYSTEM,
         *(inspect.getsource(part) for part in plugged),
     )  # fmt: skip

@@ -81,7 +81,7 @@ class Storage:
         await run(["truncate", f"--size={DISK_SIZE}", self.disk])
         cable = Cable("array", "eth0", "san", f"{recipe.TARGET_ADDRESS}/24")
         await self._network.add_tap(cable)
-        await self._network.give_switch_address("san", f"{recipe.PORTAL}/24")
+        await self._network.give_switch_address("san", f"{recipe.PORTAL}/24", recipe.PORTAL_MAC)
 
     def parts(self) -> Parts:
         """What the machine is made of."""
