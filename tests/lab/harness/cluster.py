@@ -18,6 +18,7 @@ from tests.lab.harness.board import Board
 from tests.lab.harness.client.control import Client
 from tests.lab.harness.disk import SharedDisk
 from tests.lab.harness.host import LabError, must_be_root, run, say
+from tests.lab.harness.image import Flavour
 from tests.lab.harness.ledger import RUN, Ledger, sweep_orphans
 from tests.lab.harness.network import Cable, Network
 from tests.lab.harness.node import Hardware, Node
@@ -43,6 +44,7 @@ class Lab:
         ha_cf: str = files.HA_CF,
         haresources: str = files.HARESOURCES,
         has_boards: bool = False,
+        flavour: Flavour = image.PLAIN,
         nfs_times: files.NfsTimes = files.NfsTimes(),  # noqa: B008 - frozen, so safe to share
     ) -> None:
         self.suite = suite
@@ -56,6 +58,7 @@ class Lab:
             "/etc/ganesha/ganesha.conf": (files.ganesha_conf(suite, nfs_times), 0o644),
         }
         self._has_boards = has_boards
+        self._flavour = flavour
         self.nodes: list[Node] = []
         self.boards: dict[str, Board] = {}
 
@@ -63,7 +66,7 @@ class Lab:
         must_be_root()
         for trouble in await asyncio.to_thread(sweep_orphans):
             say(f"left by an earlier lab: {trouble}")
-        base = await image.base(self.suite)
+        base = await image.base(self.suite, self._flavour)
         async with AsyncExitStack() as undo:
             await self._build(base, undo)
             self._undo = undo.pop_all()

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.lab.demo.package import built_package
 from tests.lab.harness import files
 from tests.lab.harness.cluster import Lab
+from tests.lab.harness.image import PLAIN, Flavour
 
 # Environment: the .deb to try (else the newest of `make deb`), and the Debian of the nodes.
 PACKAGE = "HBD_PACKAGE"
@@ -23,6 +24,7 @@ class Setup:
     ha_cf: str = files.HA_CF
     haresources: str = files.HARESOURCES
     has_boards: bool = False
+    flavour: Flavour = PLAIN
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # path -> (text, mode)
 
 
@@ -40,6 +42,7 @@ def new_lab(setup: Setup) -> Lab:
         ha_cf=setup.ha_cf,
         haresources=setup.haresources,
         has_boards=setup.has_boards,
+        flavour=setup.flavour,
     )
 
 
