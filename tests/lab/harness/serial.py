@@ -14,6 +14,7 @@ import select
 import threading
 import time
 import tty
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BITS_PER_BYTE = 10  # 8 data bits, start and stop: 19200 baud carry 1920 bytes/s
@@ -33,6 +34,8 @@ class Port:
     carried: int = 0
     lost: int = 0
     budget: float = field(default=0.0)
+    hear: Callable[[bytes], object] = bytes  # told of all that was sent here, before any loss
+    sieve: Callable[[bytes], bytes] = bytes  # what of it arrives
 
 
 class NullModem:
@@ -71,6 +74,16 @@ class NullModem:
     def mend(self) -> None:
         """From now on bytes arrive again; those lost stay lost."""
         self._is_cut.clear()
+
+    def listen_with(self, *ears: Callable[[bytes], object]) -> None:
+        """Tell each end's ear what is sent from there, on the pump's thread."""
+        for port, ear in zip(self._ports, ears, strict=True):
+            port.hear = ear
+
+    def sieve_with(self, *sieves: Callable[[bytes], bytes]) -> None:
+        """Let through only what each end's sieve makes of the bytes sent from there."""
+        for port, sieve in zip(self._ports, sieves, strict=True):
+            port.sieve = sieve
 
     def hang_up(self, end: int) -> None:
         """Hang up one end under whoever has it open; it can be opened again at once.
@@ -118,11 +131,13 @@ class NullModem:
         except OSError:  # hung up: nobody has the other side open for a moment
             return
         port.budget -= len(data)
+        port.hear(data)
         if self._is_cut.is_set():
             port.lost += len(data)
             return
+        passed = port.sieve(data)
         try:
-            arrived = os.write(other.master, data)
+            arrived = os.write(other.master, passed) if passed else 0
         except BlockingIOError:
             arrived = 0
         port.carried += arrived

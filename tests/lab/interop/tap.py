@@ -1,0 +1,154 @@
+"""What really went over the medium: an ear on both cables, and on the serial line.
+
+Each message is decoded with the cluster's keys, so that a story can count what was asked for again,
+sent again and acknowledged, by whom: the judge is the wire and not a daemon's word.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from hbd.cluster.keys import AuthMethod, Key, Keyring
+from hbd.errors import CodecError
+from hbd.wire import codec
+from hbd.wire.message import Message
+from hbd.wire.stream import ClassicFramer
+from tests.lab.harness.host import now
+from tests.lab.interop.wiring import KEY, Method
+
+CLONE_NEWNET = 0x40000000  # <linux/sched.h>
+_ETH_P_ALL = 0x0003
+_ETHER, _UDP = 14, 8  # bytes of these headers
+_PROTOCOL_UDP = 17
+_LOOKS_UP = 0.2  # s after which a listener that hears nothing asks whether it is still wanted
+_BUFFER = 4 << 20  # bytes the kernel keeps for us while this machine is busy
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message as `sender`'s node put it on the medium."""
+
+    at: float  # s, the lab's clock
+    node: str
+    message: Message
+
+
+class Tap:
+    """Collects from `open` to `close`. What cannot be decoded is counted in `undecoded`."""
+
+    def __init__(self, method: Method, port: int) -> None:
+        secret = b"" if method is Method.CRC else KEY.encode()
+        self._keyring = Keyring((Key(1, AuthMethod(method.value), secret),), 1)
+        self._port = port
+        self._lock = threading.Lock()
+        self._sent: list[Sent] = []
+        self.undecoded: Counter[str] = Counter()
+        self._is_closed = threading.Event()
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._framers: dict[str, ClassicFramer] = {}
+
+    def hear_cable(self, namespace: str, interface: str, node: str) -> None:
+        """Listen at the switch's end of a node's cable to what the node sends."""
+        ear = _opened_in(namespace, interface)
+        self._sockets.append(ear)
+        thread = threading.Thread(target=self._listen, args=(ear, node), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def hear_bytes(self, node: str, data: bytes) -> None:
+        """Bytes that a node wrote to its serial line."""
+        framer = self._framers.setdefault(node, ClassicFramer())
+        for message in framer.feed(data):
+            self._take(node, message)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._is_closed.set()
+        for thread in self._threads:
+            thread.join()
+        for ear in self._sockets:
+            ear.close()
+
+    def sent(self, node: str, since: float = 0.0, kind: str | None = None) -> list[Message]:
+        """What a node has sent since then, in order; of one type only if `kind` names it."""
+        with self._lock:
+            return [
+                each.message
+                for each in self._sent
+                if each.node == node
+                and each.at >= since
+                and (kind is None or each.message.type == kind)
+            ]
+
+    def resent(self, node: str, since: float = 0.0) -> set[int]:
+        """The sequence numbers that a node sent more than once, of one life of it."""
+        seen = Counter(
+            (message.generation, message.sequence)
+            for message in self.sent(node, since)
+            if message.sequence is not None
+        )
+        return {number for (_, number), count in seen.items() if count > 1}
+
+    def _listen(self, ear: socket.socket, node: str) -> None:
+        while not self._is_closed.is_set():
+            try:
+                frame, origin = ear.recvfrom(65536)
+            except TimeoutError:
+                continue
+            if origin[2] != socket.PACKET_OUTGOING and (data := self._payload(frame)):
+                self._take(node, data)
+
+    def _payload(self, frame: bytes) -> bytes | None:
+        header = frame[_ETHER:]
+        if frame[12:14] != b"\x08\x00" or header[9] != _PROTOCOL_UDP:
+            return None
+        udp = header[(header[0] & 0x0F) * 4 :]
+        if int.from_bytes(udp[2:4]) != self._port:
+            return None
+        return udp[_UDP : int.from_bytes(udp[4:6])]
+
+    def _take(self, node: str, data: bytes) -> None:
+        moment = now()
+        try:
+            message = codec.decode(data, self._keyring)
+        except CodecError as error:
+            self.undecoded[f"{node}: {error}"] += 1
+            return
+        with self._lock:
+            self._sent.append(Sent(moment, node, message))
+
+
+def _opened_in(namespace: str, interface: str) -> socket.socket:
+    """A packet socket on an interface of another network namespace."""
+    made: list[socket.socket | OSError] = []
+
+    def make() -> None:
+        try:
+            space = os.open(Path("/run/netns", namespace), os.O_RDONLY)
+            try:
+                if _LIBC.setns(space, CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
+            finally:
+                os.close(space)
+            ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+            ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            ear.bind((interface, 0))
+            ear.settimeout(_LOOKS_UP)
+            made.append(ear)
+        except OSError as error:
+            made.append(error)
+
+    thread = threading.Thread(target=make)  # a thread of its own: only that one changes its place
+    thread.start()
+    thread.join()
+    if isinstance(made[0], OSError):
+        raise made[0]
+    return made[0]
