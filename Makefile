@@ -7,6 +7,7 @@
 SUITE      ?= bookworm
 NODE       ?= ttisrv1
 RUNS       ?= 5
+AT_ONCE    ?= 3
 SEEDS      ?= 1000
 FIRST_SEED ?= 1
 
@@ -24,6 +25,9 @@ VM_PACKAGES     = $(shell sed 's/\#.*//' tests/vm/harness/HOST_PACKAGES)
 # Evaluated by the shell when a recipe runs; deps-check has made it by then.
 PY     = $$(.ci/venv)/bin/python
 PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
+# Stories wait more than they work, so there may be more of them at once than this machine has cores.
+# The stories of a file share their cluster, and so their worker.
+STORIES = $(PYTEST) -n $(AT_ONCE) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help deps-check deps-deb deps-lab deps-vm venv check sim sim-rewrite lab vm vm-up test demo demo-shell demo-down bench \
@@ -42,7 +46,7 @@ demo-down: ## remove every trace of the demo
 	$(PY) -m tests.lab.harness down
 
 test: deps-check deps-lab deb ## everything but the virtual machines: check, then the lab's stories (root)
-	$(PYTEST) tests/house tests/unit tests/sim tests/bus tests/lab
+	$(STORIES) tests/lab tests/sim tests/bus tests/unit tests/house
 
 check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
 	$(PYTEST) -n 2 --dist worksteal
@@ -54,7 +58,7 @@ sim-rewrite: deps-check ## tell the stories in tests/sim/scenarios anew; then re
 	REWRITE=1 $(PYTEST) tests/sim/test_scenarios.py; git diff --stat tests/sim/scenarios
 
 lab: deps-check deps-lab deb ## only the lab's stories (root)
-	$(PYTEST) tests/lab
+	$(STORIES) tests/lab
 
 vm: deps-check deps-lab deps-vm deb ## only the virtual machines' stories (root)
 	$(PYTEST) -s tests/vm
