@@ -13,28 +13,33 @@ FIRST_SEED ?= 1
 
 VERSION   := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' hbd/__init__.py)
 DEB       := build/hbd_$(VERSION)_all.deb
+PAGE_DEB  := build/cockpit-hbd_$(VERSION)_all.deb
 SHIPPED   := Makefile LICENSE NEWS.md README.md pyproject.toml hbd units dbus polkit completion man debian
 SOURCES   := $(shell find $(SHIPPED) -type f -not -name '*.pyc')
+PAGE      := build/cockpit/index.html
+PAGE_SOURCES := $(wildcard cockpit/*.*) $(shell find cockpit/src -type f)
 
 # Where the house's own tools come from. The lab's own list is kept beside the lab.
 CHECK_PACKAGES := python3 python3-venv dbus mandoc systemd
 DEB_PACKAGES   := dpkg-dev debhelper dh-python python3
+PAGE_PACKAGES  := python3 python3-venv
 LAB_PACKAGES    = $(shell sed 's/\#.*//' tests/lab/harness/HOST_PACKAGES)
 VM_PACKAGES     = $(shell sed 's/\#.*//' tests/vm/harness/HOST_PACKAGES)
 
 # Evaluated by the shell when a recipe runs; deps-check has made it by then.
 PY     = $$(.ci/venv)/bin/python
+NODE_BIN = $$(.ci/page)
 PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
 # Stories wait more than they work, so there may be more of them at once than this machine has cores.
 # The stories of a file share their cluster, and so their worker.
 STORIES = $(PYTEST) -n $(AT_ONCE) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help deps-check deps-deb deps-lab deps-vm venv check sim sim-rewrite lab vm vm-up test demo demo-shell demo-down bench \
-	deb install clean
+.PHONY: help deps-check deps-deb deps-lab deps-page deps-vm venv check sim sim-rewrite lab vm vm-up test demo demo-shell \
+	demo-down bench cockpit cockpit-check deb install install-cockpit clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
 
 demo: deps-check deps-lab deb ## boot two nodes and watch them fail over (SUITE=trixie: Debian 13)
 	$(PY) -m tests.lab.demo --suite $(SUITE)
@@ -45,7 +50,7 @@ demo-shell: ## look around in the demo's nodes (NODE=ttisrv2)
 demo-down: ## remove every trace of the demo
 	$(PY) -m tests.lab.harness down
 
-test: deps-check deps-lab deb ## everything but the virtual machines: check, then the lab's stories (root)
+test: deps-check deps-lab deb cockpit-check ## everything but the virtual machines: check, then the lab's stories (root)
 	$(STORIES) tests/lab tests/sim tests/bus tests/unit tests/house
 
 check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
@@ -85,17 +90,32 @@ deps-lab: ## install what the lab and the demo need
 deps-vm: ## install what the virtual machines need
 	@.ci/need $(VM_PACKAGES)
 
-deb: $(DEB) ## the Debian package, for Debian 12 and 13 alike
+deps-page: ## install what the Cockpit page is built with
+	@.ci/need $(PAGE_PACKAGES)
+	@.ci/page >/dev/null
+
+cockpit: $(PAGE) ## build the Cockpit page into build/cockpit
+
+cockpit-check: deps-page ## types and unit tests of the Cockpit page
+	cd cockpit && $$(../.ci/page)/node node_modules/typescript/bin/tsc
+	cd cockpit && $$(../.ci/page)/node --test 'test/*.test.ts'
+
+$(PAGE): $(PAGE_SOURCES) | deps-page
+	$(NODE_BIN)/node cockpit/build.mjs build/cockpit
+
+deb: $(DEB) ## the Debian packages, for Debian 12 and 13 alike
 
 # Built from a copy, because dpkg-buildpackage writes beside and into its source folder. It would
-# also ask for build-essential, a C compiler: deps-deb has seen to what is really needed.
-$(DEB): $(SOURCES) | deps-deb
-	rm -rf build/deb build/hbd_*.deb
+# also ask for build-essential, a C compiler: deps-deb has seen to what is really needed. The page
+# comes along as it was built, so that packaging needs no node.
+$(PAGE_DEB): $(DEB)
+$(DEB): $(SOURCES) $(PAGE) | deps-deb
+	rm -rf build/deb build/hbd_*.deb build/cockpit-hbd_*.deb
 	mkdir -p build/deb/hbd
-	tar -c --exclude=__pycache__ $(SHIPPED) | tar -x -C build/deb/hbd
+	tar -c --exclude=__pycache__ $(SHIPPED) build/cockpit | tar -x -C build/deb/hbd
 	cd build/deb/hbd && dpkg-buildpackage --build=binary --no-sign --no-check-builddeps >../build.log 2>&1 \
 		|| { cat ../build.log; exit 1; }
-	mv build/deb/hbd_$(VERSION)_all.deb build/
+	mv build/deb/*.deb build/
 	rm -rf build/deb
 
 # $(call put,FILES,FOLDER[,MODE]): what exists of FILES goes to FOLDER below DESTDIR.
@@ -140,6 +160,9 @@ install: ## copy everything to its place (DESTDIR=)
 	$(call put,man/*.8,/usr/share/man/man8)
 	install -d $(DESTDIR)/etc/ha.d/resource.d
 
+install-cockpit: ## copy the built Cockpit page to its place (DESTDIR=)
+	$(call put,build/cockpit/*,/usr/share/cockpit/hbd)
+
 clean: ## remove what was built here
-	rm -rf build out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build out cockpit/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
