@@ -9,6 +9,7 @@ NODE       ?= ttisrv1
 RUNS       ?= 5
 AT_ONCE    ?= 3
 SEEDS      ?= 1000
+SHORT_SEEDS ?= 60
 FIRST_SEED ?= 1
 
 VERSION   := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' hbd/__init__.py)
@@ -51,7 +52,7 @@ demo-down: ## remove every trace of the demo
 	$(PY) -m tests.lab.harness down
 
 test: deps-check deps-lab deb cockpit-check ## everything but the virtual machines: check, then the lab's stories (root)
-	$(STORIES) tests/lab tests/sim tests/bus tests/unit tests/house
+	SEEDS=$(SHORT_SEEDS) $(STORIES) tests/lab tests/sim tests/bus tests/unit tests/house
 
 check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
 	$(PYTEST) -n 2 --dist worksteal

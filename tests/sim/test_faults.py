@@ -11,7 +11,7 @@ from hbd.cluster.terms import SECOND, AutoFailback
 from tests.sim.faults import Faults
 from tests.sim.world import DISK, MAIL, A, B, Fencing, World
 
-SEEDS = int(os.environ.get("SEEDS", "60"))
+SEEDS = int(os.environ.get("SEEDS", "15"))
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "1"))
 BATCH = 15  # seeds a test: few enough to see where, many enough to be quick
 
