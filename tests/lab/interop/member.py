@@ -19,7 +19,7 @@ LOG = "/var/log/ha-log"
 STARTED_WITHIN = 60.0  # s: initdead, heartbeat's 10 s, and the groups on a busy machine
 STOPPED_WITHIN = 60.0
 LOOKS_EVERY = 0.2  # s between questions: heartbeat tells nobody of a change
-_GENERATION = "/var/lib/heartbeat/hb_generation"
+GENERATION = "/var/lib/heartbeat/hb_generation"
 
 
 class Kind(StrEnum):
@@ -108,9 +108,13 @@ class Member:
         await self.node.run(["sh", "-c", _WIPE[self.kind]], check=False)
         await self.node.run(["sh", "-c", _LET_GO], check=False)
 
+    def refuse(self, group: str) -> None:
+        """From now on the resource of this group does not start here, until `wipe`."""
+        self.node.write(f"{witness.FAILS}.{group}", "")
+
     async def generation(self) -> int:
         """The last generation it has begun (hb_generation), 0 before the first."""
-        done = await self.node.run(["cat", _GENERATION], check=False)
+        done = await self.node.run(["cat", GENERATION], check=False)
         return int(done.out or 0)
 
     # --- asking it ------------------------------------------------------------------------------

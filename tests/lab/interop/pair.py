@@ -12,7 +12,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -24,10 +26,11 @@ from tests.lab.harness.network import Cable, Network
 from tests.lab.harness.node import Hardware, Node
 from tests.lab.harness.serial import NullModem
 from tests.lab.harness.watch import Watch
-from tests.lab.interop import witness
+from tests.lab.interop import loss, witness
 from tests.lab.interop.member import Kind, Member
 from tests.lab.interop.recipe import HEARTBEAT
-from tests.lab.interop.wiring import Wiring
+from tests.lab.interop.tap import Tap
+from tests.lab.interop.wiring import CROSSOVER, PORT, Wiring
 from tests.lab.story.setup import SUITE, package
 
 ROOM = "2G"  # upper bound of what the nodes may write; it is memory, used only as written
@@ -36,15 +39,22 @@ ROOM = "2G"  # upper bound of what the nodes may write; it is memory, used only 
 class Pair:
     """`members` are ttisrv1's daemon and ttisrv2's. Entered it is booted, left it is gone.
 
-    `purpose` "demo" makes it one that `make demo-down` ends.
+    `purpose` "demo" makes it one that `make demo-down` ends. Unless it `is_watched`, nobody looks
+    at disk and address every few milliseconds, which costs more than both nodes.
     """
 
     def __init__(
-        self, home: Kind = Kind.HBD, away: Kind = Kind.HEARTBEAT, *, purpose: str = "test"
+        self,
+        home: Kind = Kind.HBD,
+        away: Kind = Kind.HEARTBEAT,
+        *,
+        purpose: str = "test",
+        is_watched: bool = True,
     ) -> None:
         self.suite = os.environ.get(SUITE, "bookworm")
         self._kinds = dict(zip(files.NODE_NAMES, (home, away), strict=True))
         self._purpose = purpose
+        self._is_watched = is_watched
         self.nodes: list[Node] = []
         self.members: list[Member] = []
         self.wiring = Wiring()
@@ -53,10 +63,6 @@ class Pair:
     def lab_id(self) -> str:
         """What names of this pair's namespaces, groups and folders carry."""
         return self._ledger.lab_id
-
-    def one(self, kind: Kind) -> Member:
-        """The member of that kind; the first if there are two."""
-        return next(member for member in self.members if member.kind is kind)
 
     def other(self, member: Member) -> Member:
         """The one at the other end."""
@@ -106,8 +112,9 @@ class Pair:
             if kind is Kind.HBD:
                 await node.install(package())
         self.watch = Watch(self._ledger, self.nodes, files.SHARED_ADDRESS)
-        undo.push_async_callback(self.watch.stop)
-        await self.watch.start()
+        if self._is_watched:
+            undo.push_async_callback(self.watch.stop)
+            await self.watch.start()
         for node in self.nodes:
             undo.push_async_callback(node.destroy)
         await asyncio.gather(*(node.boot() for node in self.nodes))
@@ -126,12 +133,30 @@ class Pair:
         witness.install(node)
         return node
 
-    async def configure(self, wiring: Wiring, **further: str) -> None:
+    async def configure(self, wiring: Wiring) -> None:
         """Write the three files to both nodes, whose daemons are stopped."""
         self.wiring = wiring
         for node in self.nodes:
-            for path, (text, mode) in wiring.files(**further).items():
+            for path, (text, mode) in wiring.files().items():
                 node.write(path, text, mode=mode)
+
+    def tap(self) -> Tap:
+        """An ear on this wiring's medium, listening now; the caller closes it."""
+        tap = Tap(self.wiring.method, PORT)
+        ports = {f"{node.name}-{CROSSOVER}": node.name for node in self.nodes}
+        tap.hear_cables(self.network.namespace("wires"), ports)
+        ears = [partial(tap.hear_bytes, node.name) for node in self.nodes]
+        self.serial.listen_with(*ears)
+        return tap
+
+    @asynccontextmanager
+    async def losing(self, percent: int, seed: int) -> AsyncIterator[None]:
+        """Inside, the medium loses that share of the messages, each way."""
+        async with (
+            loss.of_datagrams(self.network, PORT, percent),
+            loss.of_lines(self.serial, percent, seed),
+        ):
+            yield
 
     async def cut(self) -> None:
         """Cut the medium of this wiring: nobody hears the other one any more."""

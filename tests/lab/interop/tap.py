@@ -7,10 +7,12 @@ sent again and acknowledged, by whom: the judge is the wire and not a daemon's w
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import socket
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,19 +51,21 @@ class Tap:
         self._port = port
         self._lock = threading.Lock()
         self._sent: list[Sent] = []
+        self._bytes: Counter[str] = Counter()
         self.undecoded: Counter[str] = Counter()
         self._is_closed = threading.Event()
-        self._sockets: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
+        self._ear: socket.socket | None = None
+        self._thread: threading.Thread | None = None
         self._framers: dict[str, ClassicFramer] = {}
 
-    def hear_cable(self, namespace: str, interface: str, node: str) -> None:
-        """Listen at the switch's end of a node's cable to what the node sends."""
-        ear = _opened_in(namespace, interface)
-        self._sockets.append(ear)
-        thread = threading.Thread(target=self._listen, args=(ear, node), daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def hear_cables(self, namespace: str, nodes: Mapping[str, str]) -> None:
+        """Listen in the wires' namespace; `nodes` says whose cable ends at which port.
+
+        One ear for all ports: a node that is switched off takes its cable along.
+        """
+        self._ear = _opened_in(namespace)
+        self._thread = threading.Thread(target=self._listen, args=(self._ear, nodes), daemon=True)
+        self._thread.start()
 
     def hear_bytes(self, node: str, data: bytes) -> None:
         """Bytes that a node wrote to its serial line."""
@@ -72,10 +76,9 @@ class Tap:
     def close(self) -> None:
         """Listen no more."""
         self._is_closed.set()
-        for thread in self._threads:
-            thread.join()
-        for ear in self._sockets:
-            ear.close()
+        if self._thread is not None and self._ear is not None:
+            self._thread.join()
+            self._ear.close()
 
     def sent(self, node: str, since: float = 0.0, kind: str | None = None) -> list[Message]:
         """What a node has sent since then, in order; of one type only if `kind` names it."""
@@ -88,6 +91,10 @@ class Tap:
                 and (kind is None or each.message.type == kind)
             ]
 
+    def bytes_from(self, node: str) -> int:
+        """How much a node has sent: of datagrams their payload."""
+        return self._bytes[node]
+
     def resent(self, node: str, since: float = 0.0) -> set[int]:
         """The sequence numbers that a node sent more than once, of one life of it."""
         seen = Counter(
@@ -97,13 +104,20 @@ class Tap:
         )
         return {number for (_, number), count in seen.items() if count > 1}
 
-    def _listen(self, ear: socket.socket, node: str) -> None:
+    def _listen(self, ear: socket.socket, nodes: Mapping[str, str]) -> None:
         while not self._is_closed.is_set():
             try:
                 frame, origin = ear.recvfrom(65536)
             except TimeoutError:
                 continue
-            if origin[2] != socket.PACKET_OUTGOING and (data := self._payload(frame)):
+            except OSError as error:
+                if error.errno == errno.ENETDOWN:  # a port went down; the others are still there
+                    continue
+                raise
+            node = nodes.get(origin[0])
+            if node is None or origin[2] == socket.PACKET_OUTGOING:
+                continue
+            if data := self._payload(frame):
                 self._take(node, data)
 
     def _payload(self, frame: bytes) -> bytes | None:
@@ -117,6 +131,7 @@ class Tap:
 
     def _take(self, node: str, data: bytes) -> None:
         moment = now()
+        self._bytes[node] += len(data)
         try:
             message = codec.decode(data, self._keyring)
         except CodecError as error:
@@ -126,8 +141,8 @@ class Tap:
             self._sent.append(Sent(moment, node, message))
 
 
-def _opened_in(namespace: str, interface: str) -> socket.socket:
-    """A packet socket on an interface of another network namespace."""
+def _opened_in(namespace: str) -> socket.socket:
+    """A packet socket on all interfaces of another network namespace."""
     made: list[socket.socket | OSError] = []
 
     def make() -> None:
@@ -140,7 +155,6 @@ def _opened_in(namespace: str, interface: str) -> socket.socket:
                 os.close(space)
             ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
             ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            ear.bind((interface, 0))
             ear.settimeout(_LOOKS_UP)
             made.append(ear)
         except OSError as error:

@@ -83,12 +83,12 @@ class Wiring:
         """What both daemons call the medium."""
         return "/dev/ttyS0" if self.medium is Medium.SERIAL else CROSSOVER
 
-    def files(self, haresources: str = HARESOURCES) -> dict[str, tuple[str, int]]:
+    def files(self) -> dict[str, tuple[str, int]]:
         """Path to text and mode, for either node."""
         return {
             "/etc/ha.d/ha.cf": (self._ha_cf(), 0o644),
             "/etc/ha.d/authkeys": (f"auth 1\n1 {_KEYS[self.method]}\n", 0o600),
-            "/etc/ha.d/haresources": (haresources, 0o644),
+            "/etc/ha.d/haresources": (HARESOURCES, 0o644),
         }
 
     def _ha_cf(self) -> str:

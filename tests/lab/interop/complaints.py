@@ -1,0 +1,56 @@
+"""What a daemon's log complains of, and what of it means nothing.
+
+heartbeat's lines carry their level as a word: ERROR, CRIT and WARN are complaints. Those listed
+here are about this machine or come with every start; everything else a story must expect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from hbd.journal import MessageId
+from tests.lab.story import said
+
+_COMPLAINT = re.compile(r": (?:ERROR|CRIT|WARN|EMERG|ALERT): |\bERROR\b")
+
+# At every start, on any machine like this one.
+_ALWAYS = (
+    r"Core dumps could be lost",
+    r"Consider setting .* for maximum supportability",
+    r"Logging daemon is disabled",
+    r"Cannot lock ourselves into memory",  # a container's limit
+    r"No Previous generation",  # its first start ever
+    r"Gmain_timeout_dispatch|G_CH_(?:dispatch|check|prepare)_int|Dispatch function for",  # busy
+    r"lost packet\(s\) for",  # it sends its answers before what it answers, which is normal
+    r"deadtime value may be too small|Late heartbeat",  # the same, told by its clock
+)
+ALWAYS = tuple(re.compile(pattern) for pattern in _ALWAYS)
+
+# What a story with a leaving, dying or returning peer makes heartbeat say.
+PEER_LEAVES = (
+    r"node ttisrv\d: is dead",
+    r"No STONITH device configured",
+    r"Shared disks are not protected",
+    r"Cluster node ttisrv\d returning after partition",
+)
+LEGACY = (r"auto_failback|legacy|deprecated|nice_failback",)
+
+# hbd's words for what came over the medium and was no good, and for everything that is an error.
+_PROTOCOL = frozenset({said.event(MessageId.REJECTED_INPUT)})
+
+
+def in_log(lines: Iterable[str], expected: Iterable[re.Pattern[str]]) -> list[str]:
+    """The complaints in heartbeat's log that nobody expects."""
+    known = (*ALWAYS, *expected)
+    return [
+        line
+        for line in lines
+        if _COMPLAINT.search(line) and not any(pattern.search(line) for pattern in known)
+    ]
+
+
+def of_hbd(lines: Iterable[said.Line], expected: Iterable[str]) -> list[str]:
+    """What hbd says of its peer's messages that nobody expects."""
+    wanted = _PROTOCOL - set(expected)
+    return [f"{line.word}: {line.message}" for line in lines if line.word in wanted]

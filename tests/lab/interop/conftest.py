@@ -1,0 +1,148 @@
+"""The matrix: every story on every medium with every signature, or a few cells in the short form.
+
+A story's mark `cells` names the columns that tell it in the short form, which is part of `make
+test`; `INTEROP=full` (`make interop`) tells all. `INTEROP=control` tells them to two heartbeats:
+what fails there is the story's fault.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.lab.conftest import TOLD
+from tests.lab.harness.host import LabError
+from tests.lab.interop import matrix
+from tests.lab.interop.member import Kind, Member
+from tests.lab.interop.pair import Pair
+from tests.lab.interop.story import Story
+from tests.lab.interop.wiring import Medium, Method, Wiring
+
+IN_MAKE_TEST = False  # the short form joins `make test` with hbd's side of the negotiation
+FORM = os.environ.get("INTEROP", "short")
+COLUMNS = [Wiring(medium, method) for medium, method in product(Medium, Method)]
+HERE = Path(__file__).parent
+SHOWN = 80  # lines of each daemon's log when a story fails
+TABLE = matrix.Table([str(column) for column in COLUMNS])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every story in every column."""
+    if "wiring" in metafunc.fixturenames:
+        metafunc.parametrize("wiring", COLUMNS, ids=str, scope="module")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What may run beside what (loadgroup); in the short form, only what a story names."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    if FORM != "short":
+        return
+    dropped = [item for item in items if HERE in item.path.parents and not _is_short(item)]
+    items[:] = [item for item in items if item not in dropped]
+    config.hook.pytest_deselected(items=dropped)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Each result goes into its cell."""
+    TABLE.note(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The matrix, with a line for every cell that did not pass."""
+    if lines := TABLE.lines():
+        terminalreporter.section("hbd and heartbeat 3.0.6")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair() -> AsyncIterator[Pair]:
+    """Two booted nodes for all stories of a module."""
+    home = Kind.HEARTBEAT if FORM == "control" else Kind.HBD
+    async with Pair(home, Kind.HEARTBEAT) as built:
+        yield built
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def story(request: pytest.FixtureRequest, pair: Pair, wiring: Wiring) -> AsyncIterator[Story]:
+    """A story that begins at rest; one that follows another in its column finds it there."""
+    told = Story(pair, wiring)
+    if pair.wiring != wiring or not await _is_at_rest(told):
+        await told.blank()
+        await told.start_both()
+        await told.at_rest()
+    await told.begin()
+    try:
+        yield told
+    finally:
+        await _end(request, told)
+    await _judge(request, told)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def blank(request: pytest.FixtureRequest, pair: Pair, wiring: Wiring) -> AsyncIterator[Story]:
+    """A story that begins with nothing running."""
+    told = Story(pair, wiring)
+    await told.blank()
+    await told.begin()
+    try:
+        yield told
+    finally:
+        await _end(request, told)
+    await _judge(request, told)
+
+
+def _group(item: pytest.Item) -> str:
+    """The quiet pairs are all one group; other stories share a pair per module and column."""
+    wiring = _wiring(item)
+    is_alone = wiring is None or "quiet" in getattr(item, "fixturenames", ())
+    return item.path.stem if is_alone else f"{item.path.stem} {wiring}"
+
+
+def _wiring(item: pytest.Item) -> str | None:
+    call = getattr(item, "callspec", None)
+    return str(call.params["wiring"]) if call is not None and "wiring" in call.params else None
+
+
+def _is_short(item: pytest.Item) -> bool:
+    wiring = _wiring(item)
+    mark = item.get_closest_marker("cells")
+    if wiring is None:
+        return True
+    return IN_MAKE_TEST and mark is not None and wiring in mark.args
+
+
+async def _is_at_rest(told: Story) -> bool:
+    try:
+        await told.at_rest(within=0.0)
+    except LabError:
+        return False
+    return True
+
+
+async def _end(request: pytest.FixtureRequest, told: Story) -> None:
+    await told.pair.mend()
+    told.tap.close()
+    if not request.node.stash.get(TOLD, False):
+        for member in told.pair.members:
+            await _show(member)
+        await told.blank()
+
+
+async def _judge(request: pytest.FixtureRequest, told: Story) -> None:
+    if request.node.stash.get(TOLD, False):
+        wrong = await told.judge()
+        assert not wrong, "\n".join(wrong)
+
+
+async def _show(member: Member) -> None:
+    """What a failed story leaves behind, for who reads the failure."""
+    if member.node.is_on:
+        print(f"\n{member}:\n" + "\n".join((await member.log())[-SHOWN:]))
