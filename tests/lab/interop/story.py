@@ -25,6 +25,7 @@ from tests.lab.story import said
 ACTIVE = "active"
 LOOKS_EVERY = 0.2  # s: what is asked by a command tells nobody of its change
 NONE = "none"
+GROUPS = ("first", "second")  # what the witness calls them: the home node's, the other one's
 HELD_WITHIN = 20.0  # s for groups to follow their daemon's word, on a busy machine
 
 
@@ -145,13 +146,13 @@ class Story:
                 raise LabError(f"not within {within:g} s: {what}")
             await asyncio.sleep(LOOKS_EVERY)
 
+    def holders(self, group: str) -> list[str]:
+        """Every node that holds the group at this moment."""
+        return witness.holders(self.pair.nodes, group)
+
     def held(self) -> set[tuple[str, str]]:
         """Every (node, group) that holds at this moment."""
-        return {
-            (node, group)
-            for group in ("first", "second")
-            for node in witness.holders(self.pair.nodes, group)
-        }
+        return {(node, group) for group in GROUPS for node in self.holders(group)}
 
     def moves(self) -> int:
         """How often a group was started or stopped so far."""
