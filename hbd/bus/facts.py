@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -56,13 +57,18 @@ def _no_faults() -> Mapping[LinkName, str]:
     return {}
 
 
+def _boot_usec() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
 @dataclass(frozen=True, slots=True)
 class LinkReadings:
-    """How to ask the links for what the core does not know; both are called for every read.
+    """How to ask the links for what the core does not know; all are called for every read.
 
     `counters` gives numbers by word for each link; `faults` gives a reason only for links that
-    cannot work now.
+    cannot work now. `now` is µs on CLOCK_BOOTTIME, by which an age can be told from an instant.
     """
 
     counters: Callable[[], Mapping[LinkName, Mapping[str, int]]] = _no_counters
     faults: Callable[[], Mapping[LinkName, str]] = _no_faults
+    now: Callable[[], int] = _boot_usec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from dbus_next.signature import Variant
@@ -20,12 +20,24 @@ def _none_of(_group: GroupName) -> str:
     return ""
 
 
+# µs since 1970, and the text.
+JournalLine = tuple[int, str]
+
+
+async def _no_lines(_transition: str) -> Sequence[JournalLine]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryReadings:
-    """How to ask for transitions: all that are kept, newest first, and a group's last one."""
+    """How to ask for transitions: all that are kept, newest first, and a group's last one.
+
+    `journal` gives the journal's lines of one, oldest first.
+    """
 
     newest_first: Callable[[], tuple[Transition, ...]] = _nothing
     last_of: Callable[[GroupName], str] = _none_of
+    journal: Callable[[str], Awaitable[Sequence[JournalLine]]] = _no_lines
 
 
 def told(transition: Transition) -> Properties:

@@ -142,6 +142,18 @@ class ManagerObject:
 
         return Deed(do)
 
+    @exported(Interface.MANAGER, "Journal", takes="s", returns="a(ts)", permission=None)
+    def journal(self, transition: str) -> Deed:
+        """Tell what the journal has of a transition that is kept; of any other nothing."""
+
+        async def do(_caller: Caller) -> list[object]:
+            if all(each.id != transition for each in self._history.newest_first()):
+                return [[]]
+            lines = await self._history.journal(transition)
+            return [[[at_usec, sendable(text)] for at_usec, text in lines]]
+
+        return Deed(do)
+
     def _group(self, word: str) -> GroupName:
         name = GroupName(word)
         if name not in self._groups:

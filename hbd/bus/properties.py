@@ -33,7 +33,7 @@ def tree(
     """All objects with all their properties, as of now. Times are µs on CLOCK_BOOTTIME."""
     counters, faults = readings.counters(), readings.faults()
     objects: Tree = {
-        names.ROOT: {Interface.MANAGER: _manager(node, facts, jobs, denied_count)},
+        names.ROOT: {Interface.MANAGER: _manager(node, facts, jobs, denied_count, readings.now())},
         names.node_path(node.name): {Interface.NODE: _this_node(node, facts)},
         names.node_path(node.peer.name): {Interface.NODE: _peer(node)},
     }
@@ -79,7 +79,9 @@ def _looks(link: Link) -> tuple[object, ...]:
     return link.name, link.status, link.leads_to_peer
 
 
-def _manager(node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: int) -> Properties:
+def _manager(
+    node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: int, now_usec: int
+) -> Properties:
     timing = node.timing
     return {
         "Version": _text(facts.version),
@@ -95,6 +97,7 @@ def _manager(node: Node, facts: Facts, jobs: tuple[Request, ...], denied_count: 
         "WarntimeUSec": _number(timing.warntime_usec),
         "DeadtimeUSec": _number(timing.deadtime_usec),
         "InitdeadUSec": _number(timing.initdead_usec),
+        "NowUSec": _number(now_usec),
         "LastStallUSec": _number(node.stall_usec),
         "ConfigDrift": _texts(differing(node)),
         "DeniedCount": _number(denied_count),

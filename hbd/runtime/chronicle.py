@@ -23,6 +23,7 @@ from hbd.cluster.terms import GroupName, Instant, JobResult
 from hbd.journal import NOTICE, MessageId, fields
 from hbd.runtime.flight import FlightRecorder
 from hbd.runtime.history import History
+from hbd.runtime.lines import journal_lines
 from hbd.runtime.recorder import Recorder
 from hbd.story import telling
 from hbd.story.taken import Taken
@@ -73,7 +74,7 @@ class Chronicle:
     @property
     def readings(self) -> HistoryReadings:
         """How the bus asks for it."""
-        return HistoryReadings(lambda: self.newest_first, self.last_of)
+        return HistoryReadings(lambda: self.newest_first, self.last_of, journal_lines)
 
     @property
     def newest_first(self) -> tuple[Transition, ...]:

@@ -7,7 +7,7 @@ from itertools import count
 
 from hbd.bus.endpoint import Endpoint
 from hbd.bus.facts import Facts, LinkReadings
-from hbd.bus.history import HistoryReadings
+from hbd.bus.history import HistoryReadings, JournalLine
 from hbd.bus.objects import CheckLine
 from hbd.bus.polkit import Authority
 from hbd.cluster.event import Event
@@ -28,6 +28,7 @@ class Served:
         self.counters: dict[LinkName, dict[str, int]] = {}
         self.faults: dict[LinkName, str] = {}
         self.transitions: tuple[Transition, ...] = ()  # newest first
+        self.lines: dict[str, list[JournalLine]] = {}  # the journal's, by transition
         self.reloaded_by: list[str] = []
         self.reload_outcome: asyncio.Future[tuple[str, ...] | Exception] = asyncio.Future()
         self.found: list[CheckLine] = []
@@ -43,7 +44,7 @@ class Served:
             reload=self._reload,
             readings=LinkReadings(counters=lambda: self.counters, faults=lambda: self.faults),
             check=self._check,
-            history=HistoryReadings(lambda: self.transitions, self._last_of),
+            history=HistoryReadings(lambda: self.transitions, self._last_of, self._journal),
         )
 
     async def _check(self) -> list[CheckLine]:
@@ -66,6 +67,9 @@ class Served:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    async def _journal(self, transition: str) -> list[JournalLine]:
+        return self.lines.get(transition, [])
 
     def _last_of(self, group: GroupName) -> str:
         return next((each.id for each in self.transitions if group in each.groups), "")

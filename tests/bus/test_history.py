@@ -78,3 +78,32 @@ async def test_a_groups_last_transition_is_a_property_that_tells_its_change(
     changed = await client.signal("PropertiesChanged", path)
     assert changed.body[1]["LastTransition"].value == RUNNING.id
     assert await client.get(names.group_path(OTHER), Interface.GROUP, "LastTransition") == ""
+
+
+async def test_everybody_may_read_the_journals_lines_of_a_move(
+    client: Client, served: Served
+) -> None:
+    """Goal: why it moved is told in hbd's own words. Method: lines of one that is kept."""
+    served.transitions = NEWEST_FIRST
+    served.lines = {LOST.id: [(REALTIME_USEC, "ttisrv2 is lost"), (REALTIME_USEC + 9, "a\0b")]}
+    reply = await client.call(Interface.MANAGER, "Journal", "s", LOST.id)
+    assert reply.signature == "a(ts)"
+    assert reply.body == [[[REALTIME_USEC, "ttisrv2 is lost"], [REALTIME_USEC + 9, "a?b"]]]
+
+
+async def test_the_journal_is_asked_for_no_other_word_than_an_id(
+    client: Client, served: Served
+) -> None:
+    """Goal: no caller reads the journal by a word of theirs. Method: lines of one not kept."""
+    served.transitions = NEWEST_FIRST
+    served.lines = {"--all": [(REALTIME_USEC, "anything")]}
+    assert (await client.call(Interface.MANAGER, "Journal", "s", "--all")).body == [[]]
+
+
+async def test_the_time_of_an_answer_grows(client: Client) -> None:
+    """Goal: ages can be told by who has another clock. Method: two reads."""
+    first = await client.get(names.ROOT, Interface.MANAGER, "NowUSec")
+    second = await client.get(names.ROOT, Interface.MANAGER, "NowUSec")
+    assert isinstance(first, int)
+    assert isinstance(second, int)
+    assert 0 < first < second

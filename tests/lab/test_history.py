@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hbd.bus.names import BUS_NAME, ROOT, Interface
 from hbd.journal import MessageId
 from hbd.replay.main import Exit, main
 from tests.lab.story.story import DEADTIME, GROUP, MOVED_WITHIN, Story
@@ -42,6 +43,12 @@ async def test_a_power_cut_is_explained_and_replays(story: Story, tmp_path: Path
     assert lost["outage_usec"] == lost["duration_usec"] >= sum(steps.values()) * 0.9
     assert len(told["journal"]) > len(steps), "the lines behind it are shown"
 
+    nobody = ["setpriv", "--reuid=65534", "--clear-groups"]
+    call = ["busctl", "--json=short", "call", BUS_NAME, ROOT, Interface.MANAGER, "Journal", "s"]
+    lines = json.loads((await story.away.run([*nobody, *call, lost["id"]])).out)["data"][0]
+    texts = [text for _at, text in lines]
+    assert texts == [each.split("  ", 1)[1] for each in told["journal"]], "as root reads them"
+
     export = await story.away.run(["journalctl", "-u", "hbd", "-o", "export", "--no-pager"])
     journal = tmp_path / "survivor.export"
     journal.write_text(export.out)
@@ -50,8 +57,8 @@ async def test_a_power_cut_is_explained_and_replays(story: Story, tmp_path: Path
     await story.home.boot()
     await story.served_by(story.home)
     await story.away.run(["systemctl", "restart", "hbd"])
-    anybody = ["setpriv", "--reuid=65534", "--clear-groups", "hbctl", "history", "--json"]
-    kept = json.loads((await story.away.run(anybody)).out)["transitions"]
+    kept = json.loads((await story.away.run([*nobody, "hbctl", "history", "--json"])).out)
+    kept = kept["transitions"]
     assert lost["id"] in [each["id"] for each in kept]
 
     await story.served_by(story.home)
