@@ -22,6 +22,7 @@ import { Problems } from "./problems.tsx";
 import { Section } from "./section.tsx";
 
 const MAX_NOTICES = 4;
+const GOOD_NEWS = 8000; // ms until what went well needs no notice any more
 
 export function App({ watch }: { watch: Watch }) {
     const sight = useSyncExternalStore(watch.subscribe, () => watch.sight);
@@ -101,13 +102,16 @@ function useChecks(watch: Watch): { checked: Checked; check: () => void } {
 function useRequests(watch: Watch) {
     const [notices, setNotices] = useState<readonly Notice[]>([]);
     const next = useRef(0);
+    const close = (key: number) => setNotices((all) => all.filter((each) => each.key !== key));
     const carryOut = (action: Action) => {
         const key = ++next.current;
         const put = (notice: Notice) =>
             setNotices((all) => [notice, ...all.filter((each) => each.key !== key)].slice(0, MAX_NOTICES));
         put({ key, verb: action.verb, outcome: null });
-        void request(watch, action).then((outcome) => put({ key, verb: action.verb, outcome }));
+        void request(watch, action).then((outcome) => {
+            put({ key, verb: action.verb, outcome });
+            if (outcome.health === "good") setTimeout(() => close(key), GOOD_NEWS);
+        });
     };
-    const close = (key: number) => setNotices((all) => all.filter((each) => each.key !== key));
     return { notices, carryOut, close };
 }

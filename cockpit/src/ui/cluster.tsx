@@ -40,7 +40,7 @@ function Machine({ node, view, nowUsec }: { node: NodeView; view: StatusView; no
                     {node.maintenance && <Label color="yellow">maintenance</Label>}
                 </div>
             </header>
-            <ul className="hbd-bays">
+            <ul className={`hbd-bays ${view.groups.length === 1 ? "hbd-bays-one" : ""}`}>
                 {view.groups.map((group) => (
                     <Bay key={group.name} group={group} node={node} view={view} />
                 ))}

@@ -1,6 +1,7 @@
 // The first glance: how it stands, who serves, why it moved, whether it would move now; and what
 // can be done about all groups together.
 
+import type { ReactNode } from "react";
 import { Button } from "@patternfly/react-core/dist/esm/components/Button";
 import { Label } from "@patternfly/react-core/dist/esm/components/Label";
 import type { TransitionView } from "../model/past.ts";
@@ -45,9 +46,7 @@ export function Head({ view, past, found, checked, ask }: Props) {
                     {checked === null ? (
                         <span className="hbd-subtle">being checked …</span>
                     ) : (
-                        <a href="#hbd-checks" className={`hbd-is-${checked.mood}`}>
-                            {checked.title.replace(/^The next failover /, "").replace(/\.$/, "")}
-                        </a>
+                        <Jump to="hbd-checks">{checked.title.replace(/^The next failover /, "").replace(/\.$/, "")}</Jump>
                     )}
                 </Fact>
                 <Fact term="Failure is noticed after">{span(view.deadtimeUsec)}</Fact>
@@ -56,7 +55,7 @@ export function Head({ view, past, found, checked, ask }: Props) {
     );
 }
 
-function Fact({ term, children }: { term: string; children: React.ReactNode }) {
+function Fact({ term, children }: { term: string; children: ReactNode }) {
     return (
         <div>
             <dt>{term}</dt>
@@ -80,16 +79,30 @@ export function Protection({ word }: { word: string }) {
     );
 }
 
+/** To another part of the page; not by the address, which is Cockpit's. */
+function Jump({ to, children }: { to: string; children: ReactNode }) {
+    const jump = () => {
+        const part = document.getElementById(to);
+        part?.scrollIntoView({ behavior: "smooth", block: "start" });
+        part?.focus({ preventScroll: true });
+    };
+    return (
+        <Button variant="link" isInline className="hbd-jump" onClick={jump}>
+            {children}
+        </Button>
+    );
+}
+
 function LastMove({ past }: { past: readonly TransitionView[] }) {
     const last = past.find((each) => each.result !== "stayed") ?? past[0];
     if (last === undefined) return <span className="hbd-subtle">nothing has moved yet</span>;
     const since = Math.max(0, Date.now() * 1000 - last.startedUsec);
     const when = last.result === "running" ? "now" : `${span(Math.round(since / 1e6) * 1e6)} ago`;
     return (
-        <a href="#hbd-history">
+        <Jump to="hbd-history">
             {when}, {cause(last)}: {way(last)}
             {last.outageUsec > 0 && `, unserved for ${seconds(last.outageUsec)}`}
-        </a>
+        </Jump>
     );
 }
 

@@ -22,7 +22,7 @@ export function Journal({ id, readJournal }: { id: string; readJournal: ReadJour
     if (!lines) return null;
     return (
         <div className="hbd-journal">
-            <h4>In the journal</h4>
+            <h3>In the journal</h3>
             {lines.length === 0 && <p className="hbd-subtle">The journal no longer has its lines.</p>}
             <ol>
                 {lines.map((line) => (

@@ -60,7 +60,7 @@ export function Steps({ view, nowOffsetUsec }: StepsProps) {
                     return (
                         <tr key={`${place} ${stepName(step)}`} className={`hbd-step-row-${step.result}`}>
                             <td className="hbd-number hbd-subtle">+{(step.offsetUsec / 1e6).toFixed(3)}</td>
-                            <th scope="row">
+                            <th scope="row" title={step.resource}>
                                 {stepName(step)}
                                 {!isWell && (
                                     <span className="hbd-is-bad">

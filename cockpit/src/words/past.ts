@@ -1,6 +1,7 @@
 // What is said of a transition; the same words as `hbctl history` and `hbctl explain`.
 
 import type { EvidenceView, StepView, TransitionView } from "../model/past.ts";
+import { shortName } from "./kinds.ts";
 import { seconds, span } from "./spans.ts";
 
 /** `takeover by uid 0: ttisrv1 -> ttisrv2, moved, unserved for 0.4 s`: one group's part. */
@@ -29,9 +30,9 @@ export function evidence(each: EvidenceView): string {
     return each.silentUsec ? `${text}, silent for ${seconds(each.silentUsec)}` : text;
 }
 
-/** `start /ttidisk` is told as `start Filesystem::/dev/sda1::/ttidisk::ext4`: as it is written. */
+/** `start /ttidisk`: the short name of what hbctl tells as it is written. */
 export function stepName(step: StepView): string {
-    return `${step.phase} ${step.resource || step.group}`.trim();
+    return `${step.phase} ${step.resource ? shortName(step.resource) : step.group}`.trim();
 }
 
 /** The kinds of stretch that a bar tells apart, in the order of a failover. */

@@ -1,7 +1,7 @@
 // The answers at one glance: is it healthy, who serves, why did it move, would it move now.
 
 import type { TransitionView } from "../model/past.ts";
-import type { StatusView } from "../model/view.ts";
+import type { GroupView, StatusView } from "../model/view.ts";
 import type { Finding } from "../model/findings.ts";
 import { isHeard } from "./links.ts";
 import type { Problem } from "./problems.ts";
@@ -17,7 +17,9 @@ export interface Verdict {
 const MOVING = ["starting", "stopping"];
 
 export function verdict(view: StatusView, found: readonly Problem[]): Verdict {
-    if (isMoving(view)) return { mood: "work", title: "A group is moving" };
+    const moving = view.groups.filter(isMoving).map((group) => group.name);
+    if (moving.length === 1) return { mood: "work", title: `${moving[0]} is moving` };
+    if (moving.length > 1) return { mood: "work", title: `${moving.length} groups are moving` };
     const errors = found.filter((problem) => problem.severity === "error").length;
     const warnings = found.filter((problem) => problem.severity === "warning").length;
     if (errors) return { mood: "bad", title: errors === 1 ? "One thing is wrong" : `${errors} things are wrong` };
@@ -25,8 +27,8 @@ export function verdict(view: StatusView, found: readonly Problem[]): Verdict {
     return { mood: "good", title: "All is well" };
 }
 
-export function isMoving(view: StatusView): boolean {
-    return view.groups.some((group) => MOVING.includes(group.state) || MOVING.includes(group.peerState));
+export function isMoving(group: GroupView): boolean {
+    return MOVING.includes(group.state) || MOVING.includes(group.peerState);
 }
 
 /** Who serves: the groups by the node where they run; empty: nobody. */
