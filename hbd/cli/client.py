@@ -10,6 +10,7 @@ It asks for no start of the daemon: looking at a stopped cluster must not start 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,11 +23,14 @@ from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from hbd.bus.names import BUS_NAME, ROOT, Error, Interface, Standard, Verb
+from hbd.cli.clientbus import ClientBus, look_away
 from hbd.cli.outcome import NOT_REACHED, WENT_AWAY, Exit, Trouble, no_bus, of_error
 from hbd.cli.view import Objects
 
 DBUS = "org.freedesktop.DBus"
 DBUS_PATH = "/org/freedesktop/DBus"
+LOGIN = "org.freedesktop.login1"
+LOGIN_PATH = "/org/freedesktop/login1"
 
 # The daemon answers in milliseconds, and is allowed to be busy with a failover.
 ANSWER_SECONDS = 10.0
@@ -58,24 +62,6 @@ class JobEnd:
     why: str
 
 
-class _Bus(MessageBus):
-    def send(self, msg: Message) -> asyncio.Future[None]:  # type: ignore[override]  # the library's
-        """As the library's, whose own callers forget the future: asyncio would print its error."""
-        sent: asyncio.Future[None] = super().send(msg)
-        sent.add_done_callback(_look_away)
-        return sent
-
-    async def _auth_readline(self) -> str:
-        """As the library's, which reads on for ever when the bus hangs up meanwhile."""
-        line = b""
-        while not line.endswith(b"\r\n"):
-            more = await self._loop.sock_recv(self._sock, 1)
-            if not more:
-                raise EOFError
-            line += more
-        return line[:-2].decode()
-
-
 class Client:
     """A conversation with the daemon of this machine."""
 
@@ -84,7 +70,7 @@ class Client:
         self._daemon = ""
         self._signals: asyncio.Queue[Message] = asyncio.Queue(MAX_SIGNALS)
         self._gone = asyncio.ensure_future(bus.wait_for_disconnect())
-        self._gone.add_done_callback(_look_away)
+        self._gone.add_done_callback(look_away)
         bus.add_message_handler(self._keep)
 
     async def objects(self) -> Objects:
@@ -166,6 +152,44 @@ class Client:
             Interface.MANAGER, "Reload", flags=flags, seconds=PERMISSION_SECONDS
         )
         return [str(line) for line in reply.body[0]]
+
+    async def is_in_session(self) -> bool:
+        """Whether polkit counts this process to a login session, where an agent may be registered.
+
+        As polkit does it: to the process's own, or else to the user's graphical one, for what a
+        desktop starts beside it. Without logind(8) there are no sessions.
+        """
+        pid = os.getpid()
+        try:
+            await self._call_login("Manager", "GetSessionByPID", "u", pid)
+        except Trouble:
+            try:
+                user = (await self._call_login("Manager", "GetUserByPID", "u", pid)).body[0]
+                display = await self._call_login("User", "Display", path=user)
+            except Trouble:
+                return False
+            return bool(display.body[0].value[0])
+        return True
+
+    async def _call_login(
+        self,
+        interface: str,
+        member: str,
+        signature: str = "",
+        *body: object,
+        path: str = LOGIN_PATH,
+    ) -> Message:
+        """Call a method of logind's; without a signature, get a property."""
+        message = Message(
+            destination=LOGIN,
+            path=path,
+            interface=f"{LOGIN}.{interface}" if signature else str(Standard.PROPERTIES),
+            member=member if signature else "Get",
+            signature=signature or "ss",
+            body=list(body) if signature else [f"{LOGIN}.{interface}", member],
+            flags=MessageFlag.NO_AUTOSTART,
+        )
+        return await self._send(message, ANSWER_SECONDS)
 
     async def follow(self, job: str) -> AsyncIterator[Change | JobEnd]:
         """What happens until the job is over, JobEnd last. Call `listen` before `submit`."""
@@ -253,13 +277,17 @@ class Client:
 async def connected() -> AsyncIterator[Client]:
     """A client on the system bus; raise Trouble if there is no bus."""
     try:
-        bus = await asyncio.wait_for(_Bus(bus_type=BusType.SYSTEM).connect(), ANSWER_SECONDS)
-    except (TimeoutError, EOFError, OSError) as error:
+        bus = ClientBus(bus_type=BusType.SYSTEM)
+    except OSError as error:
         raise no_bus(error) from error
     try:
+        try:
+            await asyncio.wait_for(bus.connect(), ANSWER_SECONDS)
+        except (TimeoutError, EOFError, OSError) as error:
+            raise no_bus(error) from error
         yield Client(bus)
     finally:
-        bus.disconnect()
+        bus.hang_up()
 
 
 def boot_usec() -> int:
@@ -280,12 +308,6 @@ def _call_of(verb: Verb, target: str, *, is_group: bool) -> tuple[str, str, tupl
             return "ClearFailure", "s", (target if is_group else "",)
         case _:
             assert_never(verb)
-
-
-def _look_away(gone: asyncio.Future[None]) -> None:
-    """Mark the reason as seen, or asyncio prints it at the end."""
-    if not gone.cancelled():
-        gone.exception()
 
 
 def _plain(properties: dict[str, Variant]) -> dict[str, object]:

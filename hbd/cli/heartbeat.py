@@ -112,9 +112,8 @@ async def _picture() -> StatusView:
 
 
 async def _submit(verb: Verb, scope: str) -> None:
-    async with connected() as client:
-        with agent.on_this_terminal():
-            await client.submit(verb, scope, is_group=False, ask=True)
+    async with connected() as client, agent.on_this_terminal(client):
+        await client.submit(verb, scope, is_group=False, ask=True)
 
 
 def _status_of(trouble: Trouble) -> Status:

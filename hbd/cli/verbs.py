@@ -94,9 +94,8 @@ async def confirm_peer_down(peer: str | None, *, wait: bool, ask: bool) -> Exit:
 
 async def reload(*, ask: bool) -> Exit:
     """Let the daemon read its configuration anew, and print what differs."""
-    async with connected() as client:
-        with agent.on_this_terminal() if ask else nullcontext():
-            lines = await client.reload(ask=ask)
+    async with connected() as client, agent.on_this_terminal(client) if ask else nullcontext():
+        lines = await client.reload(ask=ask)
     for line in lines:
         print(printable(line))
     if not lines:
@@ -113,7 +112,7 @@ async def move(request: Request) -> Exit:
     async with connected() as client:
         await client.listen()
         progress = _progress(await client.objects()) if request.wait else None
-        with agent.on_this_terminal() if request.ask else nullcontext():
+        async with agent.on_this_terminal(client) if request.ask else nullcontext():
             job = await client.submit(
                 request.verb, request.target, is_group=request.is_group, ask=request.ask
             )
