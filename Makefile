@@ -15,13 +15,13 @@ FIRST_SEED ?= 1
 VERSION   := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' hbd/__init__.py)
 DEB       := build/hbd_$(VERSION)_all.deb
 PAGE_DEB  := build/cockpit-hbd_$(VERSION)_all.deb
-SHIPPED   := Makefile LICENSE NEWS.md README.md pyproject.toml hbd units dbus polkit completion man debian
+SHIPPED   := Makefile LICENSE NEWS.md README.md pyproject.toml hbd units dbus polkit completion man desktop debian
 SOURCES   := $(shell find $(SHIPPED) -type f -not -name '*.pyc')
 PAGE      := build/cockpit/index.html
 PAGE_SOURCES := $(wildcard cockpit/*.*) $(shell find cockpit/src -type f)
 
 # Where the house's own tools come from. The lab's own list is kept beside the lab.
-CHECK_PACKAGES := python3 python3-venv dbus mandoc systemd
+CHECK_PACKAGES := python3 python3-venv dbus mandoc systemd appstream desktop-file-utils
 DEB_PACKAGES   := dpkg-dev debhelper dh-python python3
 PAGE_PACKAGES  := python3 python3-venv
 LAB_PACKAGES    = $(shell sed 's/\#.*//' tests/lab/harness/HOST_PACKAGES)
@@ -37,7 +37,7 @@ STORIES = $(PYTEST) -n $(AT_ONCE) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help deps-check deps-deb deps-lab deps-page deps-vm venv check sim sim-rewrite lab interop vm vm-up test demo demo-shell \
-	demo-down bench cockpit cockpit-check deb install install-cockpit clean
+	demo-down bench cockpit cockpit-check deb install install-node install-desktop install-cockpit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -114,7 +114,7 @@ deb: $(DEB) ## the Debian packages, for Debian 12 and 13 alike
 # comes along as it was built, so that packaging needs no node.
 $(PAGE_DEB): $(DEB)
 $(DEB): $(SOURCES) $(PAGE) | deps-deb
-	rm -rf build/deb build/hbd_*.deb build/cockpit-hbd_*.deb
+	rm -rf build/deb build/*.deb
 	mkdir -p build/deb/hbd
 	tar -c --exclude=__pycache__ $(SHIPPED) build/cockpit | tar -x -C build/deb/hbd
 	cd build/deb/hbd && dpkg-buildpackage --build=binary --no-sign --no-check-builddeps >../build.log 2>&1 \
@@ -137,8 +137,10 @@ heartbeat = $(call command,/usr/bin/$(1),hbd.cli.heartbeat,$(1)) && \
 
 PYTHONDIR ?= /usr/lib/python3/dist-packages
 
-install: ## copy everything to its place (DESTDIR=)
-	find hbd -name '*.py' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
+install: install-node install-desktop ## copy everything to its place (DESTDIR=)
+
+install-node: # what a server needs: the package hbd
+	find hbd -name '*.py' -not -path 'hbd/notify/*' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
 	$(call command,/usr/sbin/hbd,hbd.__main__)
 	$(call command,/usr/bin/hbctl,hbd.cli.main)
 	$(call command,/usr/bin/hbd-replay,hbd.replay.main)
@@ -158,11 +160,21 @@ install: ## copy everything to its place (DESTDIR=)
 	$(call put,polkit/*.policy,/usr/share/polkit-1/actions)
 	$(call put,polkit/*.rules,/usr/share/polkit-1/rules.d)
 	$(call put,completion/*,/usr/share/bash-completion/completions)
-	$(call put,man/*.1,/usr/share/man/man1)
+	$(call put,$(filter-out man/hbd-notify.1,$(wildcard man/*.1)),/usr/share/man/man1)
 	$(call put,man/*.5,/usr/share/man/man5)
 	$(call put,man/*.7,/usr/share/man/man7)
 	$(call put,man/*.8,/usr/share/man/man8)
 	install -d $(DESTDIR)/etc/ha.d/resource.d
+
+install-desktop: # what a desktop needs beside it: the package hbd-desktop
+	find hbd/notify -name '*.py' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
+	$(call command,/usr/bin/hbd-notify,hbd.notify.main)
+	$(call put,units/user/*.service,/usr/lib/systemd/user)
+	$(call put_as,units/user/hbd-user.preset,/usr/lib/systemd/user-preset/50-hbd.preset)
+	$(call put,desktop/*.desktop,/usr/share/applications)
+	$(call put,desktop/*.metainfo.xml,/usr/share/metainfo)
+	$(call put,desktop/*.svg,/usr/share/icons/hicolor/scalable/apps)
+	$(call put,man/hbd-notify.1,/usr/share/man/man1)
 
 install-cockpit: ## copy the built Cockpit page to its place (DESTDIR=)
 	$(call put,build/cockpit/*,/usr/share/cockpit/hbd)

@@ -23,6 +23,7 @@ DBUS = "org.freedesktop.DBus"
 DBUS_PATH = "/org/freedesktop/DBus"
 
 OnCall = Callable[["Connection", Message], None]
+OnSignal = Callable[[Message], None]
 
 # The bus itself answers in well under a millisecond; a second without is a bus in trouble.
 BUS_DEADLINE_SECONDS = 5.0
@@ -41,15 +42,18 @@ class CallTimedOut(AdapterError):
 
 
 class Connection:
-    """A joined bus. `on_call` gets every method call that comes in."""
+    """A joined bus. `on_call` gets every method call that comes in, `on_signal` every signal."""
 
-    def __init__(self, bus: GuardedBus, on_call: OnCall) -> None:
+    def __init__(self, bus: GuardedBus, on_call: OnCall, on_signal: OnSignal | None = None) -> None:
         self._bus = bus
         self._on_call = on_call
+        self._on_signal = on_signal
         bus.add_message_handler(self._claim)
 
     @classmethod
-    async def open(cls, address: str | None, on_call: OnCall) -> Connection:
+    async def open(
+        cls, address: str | None, on_call: OnCall, on_signal: OnSignal | None = None
+    ) -> Connection:
         """Join the system bus, or the one at `address`. Raise AdapterError if that fails."""
         try:
             bus = await _joined(address)
@@ -58,7 +62,7 @@ class Connection:
         except Exception as error:
             # Whatever the library makes of a bus that refuses, dies or talks nonsense.
             raise AdapterError(f"cannot join the message bus: {_said(error)}") from error
-        return cls(bus, on_call)
+        return cls(bus, on_call, on_signal)
 
     @property
     def is_open(self) -> bool:
@@ -163,7 +167,9 @@ class Connection:
         self._bus.abandon()
 
     def _claim(self, message: Message) -> bool:
-        """Take every method call; answers and signals go the library's own way."""
+        """Take every method call and show every signal; answers go the library's own way."""
+        if message.message_type is MessageType.SIGNAL and self._on_signal is not None:
+            self._on_signal(message)
         if message.message_type is not MessageType.METHOD_CALL:
             return False
         self._on_call(self, message)

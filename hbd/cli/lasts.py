@@ -16,9 +16,13 @@ FEW = 10  # of the newest: nearly always enough, and one in a hundred of the dae
 
 
 class Lasts:
-    """Reads the picture; remembers the transitions that are over."""
+    """Reads the picture; remembers the transitions that are over.
+
+    `transitions` are each group's last one, as of the last reading, where it is known.
+    """
 
     def __init__(self) -> None:
+        self.transitions: dict[str, TransitionView] = {}
         self._over: dict[str, TransitionView] = {}
 
     async def read(self, client: Client) -> StatusView:
@@ -31,7 +35,8 @@ class Lasts:
                 break
             known |= await _told(client, limit)
         self._over = {name: found for name, found in known.items() if found.result != RUNNING}
-        lasts = {group: _last(known[name], group) for group, name in ids.items() if name in known}
+        self.transitions = {group: known[name] for group, name in ids.items() if name in known}
+        lasts = {group: _last(view, group) for group, view in self.transitions.items()}
         return status_view(objects, lasts)
 
 

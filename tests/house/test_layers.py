@@ -59,6 +59,11 @@ LAYERS = {
     "hbd.cli": Layer(
         ours=frozenset({"hbd.bus.names", "hbd.cluster.terms", "hbd.errors", "hbd.__version__"})
     ),
+    # The notifier: what hbctl knows of the cluster, and a connection to the session's bus.
+    "hbd.notify": Layer(
+        ours=frozenset({"hbd.cli", "hbd.bus.connection", "hbd.cluster.terms", "hbd.errors"})
+        | {"hbd.__version__"}
+    ),
     "hbd.replay": Layer(
         ours=CORE_TYPES
         | {"hbd.cluster.change", "hbd.cluster.step"}
@@ -73,7 +78,13 @@ LAYERS = {
 
 # Where each library is known: everywhere else its absence is what lets it be replaced in a day.
 LIBRARIES = {
-    "dbus_next": ("hbd.bus", "hbd.systemd", "hbd.cli.client"),
+    "dbus_next": (
+        "hbd.bus",
+        "hbd.systemd",
+        "hbd.cli.client",
+        "hbd.cli.clientbus",
+        "hbd.notify.desktop",
+    ),
     "pyroute2": ("hbd.net",),
     "sdnotify": ("hbd.systemd.notify",),
     "serial": ("hbd.link.serial",),

@@ -16,6 +16,8 @@ from hbd.cli.outcome import Exit
 from hbd.cluster.terms import Scope
 from hbd.config.directives import DIRECTIVES
 from hbd.journal import MessageId
+from hbd.notify import main as notify
+from hbd.notify.settings import PAGE, Settings, parse
 from hbd.replay import main as replay
 from tests.house.manual import PAGES, items, pages, references
 from tests.house.tree import ROOT, is_below, python_files, syntax
@@ -28,6 +30,7 @@ EXPECTED = {
     "hb_standby.1",
     "hb_takeover.1",
     "hbctl.1",
+    "hbd-notify.1",
     "hbd-fencing.7",
     "hbd-replay.1",
     "hbd-setup.7",
@@ -191,6 +194,16 @@ def test_each_option_and_status_of_hbd_replay_is_documented_and_nothing_else() -
     documented = {f"-{option}" for option in items(page, "Fl ")}
     assert documented == options(ROOT / "hbd/replay/main.py")
     assert items(page, r"(?=\d)") == {str(status.value) for status in replay.Exit}
+
+
+def test_each_option_setting_and_status_of_hbd_notify_is_documented_and_nothing_else() -> None:
+    """Goal: the page and the command agree. Method: the parser and the enum against its lists."""
+    page = PAGES / "hbd-notify.1"
+    documented = {f"-{option}" for option in items(page, "Fl ")}
+    assert documented == options(ROOT / "hbd/notify/main.py")
+    assert items(page, r"(?=\d)") == {str(status.value) for status in notify.Exit}
+    for setting in items(page, "Ic "):
+        assert parse("notify.conf", f"{setting} {PAGE}") == Settings()
 
 
 def test_each_question_option_and_status_of_cl_status_is_documented_and_nothing_else() -> None:

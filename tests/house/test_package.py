@@ -11,7 +11,7 @@ from pathlib import Path
 import hbd
 from tests.house.tree import ROOT, files, is_below, python_files
 
-SHIPPED_FOLDERS = ("hbd", "units", "dbus", "polkit", "completion", "man")
+SHIPPED_FOLDERS = ("hbd", "units", "dbus", "polkit", "completion", "man", "desktop")
 
 # The daemon's libraries: the name on PyPI and the name of Debian's package.
 DEBIAN_NAMES = {
@@ -39,6 +39,7 @@ def test_the_commands_are_where_the_units_and_pages_say(installed: Path) -> None
     commands = {
         "usr/sbin/hbd": "hbd.__main__ import main",
         "usr/bin/hbctl": "hbd.cli.main import main",
+        "usr/bin/hbd-notify": "hbd.notify.main import main",
         "usr/bin/hbd-replay": "hbd.replay.main import main",
         "usr/bin/cl_status": "hbd.cli.heartbeat import cl_status",
         "usr/bin/hb_standby": "hbd.cli.heartbeat import hb_standby",

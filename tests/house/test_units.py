@@ -13,14 +13,21 @@ import pytest
 from tests.house.tree import ROOT, where
 
 UNITS = ROOT / "units"
-DISTRIBUTION_UNITS = Path("/usr/lib/systemd/system")
+USER_UNITS = UNITS / "user"
+PLACE = "usr/lib/systemd"
+DISTRIBUTION_UNITS = Path("/", PLACE)
 UNIT_KINDS = ("service", "target", "timer", "socket", "path", "mount")
 SELF_EVIDENT = ("Description=", "Documentation=", "WantedBy=")
 
 
 def unit_files() -> list[Path]:
-    """Every unit of ours."""
+    """Every unit of ours that the machine's systemd runs."""
     return sorted(path for kind in UNIT_KINDS for path in UNITS.glob(f"*.{kind}"))
+
+
+def user_unit_files() -> list[Path]:
+    """Every unit of ours that a user's systemd runs."""
+    return sorted(USER_UNITS.glob("*.service"))
 
 
 def uncommented(text: str) -> list[int]:
@@ -65,13 +72,14 @@ def test_every_exception_in_the_sandbox_has_its_reason() -> None:
 
 def test_every_setting_of_a_unit_has_its_reason() -> None:
     """Goal: nobody guesses why a line is there. Method: a comment above each line or block."""
-    bare = [where(path, line) for path in unit_files() for line in uncommented(path.read_text())]
+    units = [*unit_files(), *user_unit_files()]
+    bare = [where(path, line) for path in units for line in uncommented(path.read_text())]
     assert bare == []
 
 
 def test_the_small_files_say_why_too() -> None:
     """Goal: the same for users, folders and presets. Method: each begins with a comment."""
-    for name in ("hbd.sysusers", "hbd.tmpfiles", "hbd.preset"):
+    for name in ("hbd.sysusers", "hbd.tmpfiles", "hbd.preset", "user/hbd-user.preset"):
         assert (UNITS / name).read_text().startswith("#"), name
 
 
@@ -81,12 +89,30 @@ def test_systemd_accepts_the_units(installed: Path, tmp_path: Path) -> None:
     The distribution's units are laid beside ours, so that ours are loaded with all that they
     depend on, and nothing of the machine that runs the test is asked.
     """
-    units = tmp_path / "usr/lib/systemd/system"
-    shutil.copytree(DISTRIBUTION_UNITS, units, symlinks=True)
+    shutil.copytree(DISTRIBUTION_UNITS / "system", tmp_path / PLACE / "system", symlinks=True)
     shutil.copytree(installed, tmp_path, symlinks=True, dirs_exist_ok=True)
     names = [re.sub(r"@\.", "@example.", path.name) for path in unit_files()]
+    verified(f"--root={tmp_path}", *names)
+
+
+def test_a_users_systemd_accepts_the_users_units(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: the same for what a user's systemd runs. Method: the same tool without a root.
+
+    So each unit is shown to it with the program's path as it is in our own.
+    """
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    for unit in user_unit_files():
+        shown = tmp_path / unit.name
+        shown.write_text(unit.read_text().replace("ExecStart=", f"ExecStart={installed}"))
+        verified("--user", str(shown))
+
+
+def verified(*words: str) -> None:
+    """Nothing is said of our units, and all is well."""
     told = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", f"--root={tmp_path}", *names],
+        ["systemd-analyze", "verify", "--man=no", *words],
         capture_output=True,
         text=True,
         check=False,

@@ -16,5 +16,13 @@ def built_package(wanted: Path | None = None) -> Path:
     return found[-1]
 
 
+def beside(package: Path, name: str) -> Path:
+    """Another of the packages that were built together; exit 1 if it is not there."""
+    found = package.with_name(package.name.replace("hbd_", f"{name}_", 1))
+    if not found.is_file():
+        sys.exit(f"no {found.name} in {found.parent}: run `make deb` first")
+    return found
+
+
 def _age(path: Path) -> int:
     return path.stat().st_mtime_ns

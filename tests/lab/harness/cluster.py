@@ -40,6 +40,7 @@ class Lab:
         *,
         suite: str = "bookworm",
         package: Path | None = None,
+        more_packages: tuple[Path, ...] = (),
         purpose: str = "test",
         ha_cf: str = files.HA_CF,
         haresources: str = files.HARESOURCES,
@@ -49,6 +50,7 @@ class Lab:
     ) -> None:
         self.suite = suite
         self.package = package
+        self._more_packages = more_packages
         self._purpose = purpose
         self._config = {
             "/etc/ha.d/ha.cf": (ha_cf, 0o644),
@@ -132,7 +134,8 @@ class Lab:
         for path, (text, mode) in self._config.items():
             node.write(path, text, mode=mode)
         if self.package is not None:
-            await node.install(self.package)
+            for package in (self.package, *self._more_packages):
+                await node.install(package)
             await run(["systemctl", f"--root={node.root}", "--quiet", "enable", "hbd.service"])
         return node
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.house.test_units import found_open, left_open
-from tests.lab.demo.package import built_package
+from tests.lab.demo.package import beside, built_package
 from tests.lab.harness.cluster import Lab
 from tests.lab.harness.host import run
 from tests.lab.harness.image import SUITES
@@ -15,13 +15,14 @@ pytestmark = pytest.mark.lab
 THRESHOLD = 30  # 3.0, as systemd-analyze takes it
 
 
-async def test_lintian_has_nothing_to_say() -> None:
+@pytest.mark.parametrize("name", ["hbd", "hbd-desktop"])
+async def test_lintian_has_nothing_to_say(name: str) -> None:
     """Goal: a package as Debian wants it. Method: lintian, its mere hints too.
 
     What it is not to say stands in debian/hbd.lintian-overrides, with the reason.
     """
     words = ["lintian", "--allow-root", "--display-info", "--fail-on=error,warning,info"]
-    told = await run([*words, built_package()], check=False, within=120)
+    told = await run([*words, beside(built_package(), name)], check=False, within=120)
     assert (told.status, told.out) == (0, "")
 
 

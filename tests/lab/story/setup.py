@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab.demo.package import built_package
+from tests.lab.demo.package import beside, built_package
 from tests.lab.harness import files
 from tests.lab.harness.cluster import Lab
 from tests.lab.harness.image import PLAIN, Flavour
@@ -25,6 +25,7 @@ class Setup:
     haresources: str = files.HARESOURCES
     has_boards: bool = False
     flavour: Flavour = PLAIN
+    packages: tuple[str, ...] = ()  # further ones of ours, by name
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # path -> (text, mode)
 
 
@@ -39,6 +40,7 @@ def new_lab(setup: Setup) -> Lab:
     return Lab(
         suite=os.environ.get(SUITE, "bookworm"),
         package=package(),
+        more_packages=tuple(beside(package(), name) for name in setup.packages),
         ha_cf=setup.ha_cf,
         haresources=setup.haresources,
         has_boards=setup.has_boards,

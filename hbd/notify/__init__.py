@@ -1,0 +1,1 @@
+"""hbd-notify: what happens in the cluster, told on a desktop."""
