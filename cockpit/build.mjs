@@ -26,8 +26,8 @@ const fonts = {
 const here = new URL(".", import.meta.url).pathname;
 const bundled = await build({
     absWorkingDir: here,
-    entryPoints: ["src/index.tsx"],
-    outfile: "index.js",
+    entryPoints: ["src/index.tsx", "src/theme.ts"],
+    outdir: ".",
     bundle: true,
     minify: true,
     write: false,
@@ -40,8 +40,8 @@ const bundled = await build({
 });
 
 const text = (end) => bundled.outputFiles.find(({ path }) => path.endsWith(end)).text;
-const script = text(".js");
-const made = { "index.js": script, "index.css": lean(text(".css"), script) };
+const script = text("index.js");
+const made = { "index.js": script, "theme.js": text("theme.js"), "index.css": lean(text("index.css"), script) };
 
 await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });

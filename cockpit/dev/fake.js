@@ -129,6 +129,8 @@
             clients.add(client);
             return client;
         },
+        hidden: false,
+        addEventListener() {},
         permission: () => ({ allowed: false, addEventListener() {} }),
         transport: { wait: (ready) => setTimeout(ready), addEventListener() {} },
     };

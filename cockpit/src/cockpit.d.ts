@@ -19,7 +19,9 @@ interface CockpitPermission extends CockpitEvents {
     allowed: boolean | null;
 }
 
-interface Cockpit {
+interface Cockpit extends CockpitEvents {
+    /** Whether the shell shows another page now; `visibilitychange` tells. */
+    hidden: boolean;
     dbus(name: string, options: DBusOptions): DBusClient;
     permission(options: { admin: boolean }): CockpitPermission;
     transport: { wait(ready: () => void): void } & CockpitEvents;

@@ -22,12 +22,9 @@ export type SignalHandler = (path: string, iface: string, member: string, args: 
 export class Daemon {
     readonly #client: DBusClient;
 
-    constructor(told: SignalHandler, closed: (problem: string) => void) {
+    constructor(told: SignalHandler) {
         this.#client = window.cockpit.dbus(BUS_NAME, { bus: "system" });
         this.#client.subscribe({ path_namespace: ROOT }, told);
-        this.#client.addEventListener("close", (_event, options: { problem?: string }) => {
-            closed(options?.problem ?? "");
-        });
     }
 
     close(): void {

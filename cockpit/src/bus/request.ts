@@ -6,14 +6,6 @@ import type { BusError, Outcome } from "../words/outcome.ts";
 import { submitAsAdministrator } from "./daemon.ts";
 import type { Watch } from "./watch.ts";
 
-/** Whether Cockpit's administrative access is on; not known yet counts as not. */
-const permission = { admin: null as CockpitPermission | null };
-
-export function hasAdministrativeAccess(): boolean {
-    permission.admin ??= window.cockpit.permission({ admin: true });
-    return permission.admin.allowed === true;
-}
-
 /** Ask, wait, and say how it ended. */
 export async function request(watch: Watch, action: Action): Promise<Outcome> {
     const begun = performance.now();
@@ -28,7 +20,7 @@ export async function request(watch: Watch, action: Action): Promise<Outcome> {
         }
         return last;
     } catch (error) {
-        return ofError(action.verb, error as BusError, hasAdministrativeAccess());
+        return ofError(action.verb, error as BusError, watch.hasAdministrativeAccess);
     }
 }
 
@@ -41,7 +33,7 @@ async function submit(watch: Watch, call: Call): Promise<string> {
     try {
         return await watch.daemon.submit(call);
     } catch (error) {
-        if (!isDenied(error as BusError) || !hasAdministrativeAccess()) throw error;
+        if (!isDenied(error as BusError) || !watch.hasAdministrativeAccess) throw error;
         return submitAsAdministrator(call);
     }
 }

@@ -37,6 +37,7 @@ export type JobNews = JobEnd | "gone";
 export class Watch {
     #sight: Sight = { kind: "looking" };
     readonly #listeners = new Set<() => void>();
+    #permission: CockpitPermission | null = null;
     #bus: DBusClient | null = null;
     #daemon: Daemon | null = null;
     #past: TransitionView[] = [];
@@ -61,11 +62,25 @@ export class Watch {
         return () => this.#listeners.delete(listener);
     };
 
+    /** Whether Cockpit's own is on; not known yet counts as not. */
+    get hasAdministrativeAccess(): boolean {
+        return this.#permission?.allowed === true;
+    }
+
     start(): void {
-        document.addEventListener("visibilitychange", () => {
-            if (!document.hidden) void this.#read();
+        this.#permission = window.cockpit.permission({ admin: true });
+        window.cockpit.addEventListener("visibilitychange", () => {
+            if (!window.cockpit.hidden) void this.#read();
         });
         this.#connect();
+    }
+
+    /** Let go of everything. */
+    stop(): void {
+        const bus = this.#bus;
+        this.#bus = null;
+        bus?.close();
+        this.#forget();
     }
 
     /** Ask for the whole history from now on. */
@@ -111,8 +126,7 @@ export class Watch {
             this.#show({ kind: "stopped" });
             return;
         }
-        const daemon = new Daemon(this.#heard, () => undefined);
-        this.#daemon = daemon;
+        this.#daemon = new Daemon(this.#heard);
         void this.#read();
     }
 
@@ -194,8 +208,9 @@ export class Watch {
 
     /** What no signal tells. */
     #later(): void {
-        if (this.#sight.kind !== "seen" || document.hidden) return;
+        if (this.#daemon === null) return;
         clearTimeout(this.#timer);
+        if (window.cockpit.hidden) return;
         const isRunning = this.#past.some((each) => each.result === RUNNING);
         this.#timer = setTimeout(() => void this.#read(), isRunning ? STEPS : AGES);
     }

@@ -17,6 +17,7 @@ export function Confirm({ action, onYes, onNo }: Props) {
             isOpen
             variant="small"
             onClose={onNo}
+            elementToFocus={action.typed === undefined ? "#hbd-yes" : "#hbd-typed"}
             aria-labelledby="hbd-confirm-title"
             aria-describedby="hbd-confirm-body"
             appendTo={() => document.getElementById("hbd") ?? document.body}
@@ -43,6 +44,7 @@ export function Confirm({ action, onYes, onNo }: Props) {
                                 Type <strong>{action.typed}</strong> to say that it is off
                             </span>
                             <TextInput
+                                id="hbd-typed"
                                 value={typed}
                                 onChange={(_event, value) => setTyped(value)}
                                 autoComplete="off"
@@ -58,7 +60,12 @@ export function Confirm({ action, onYes, onNo }: Props) {
                 </form>
             </ModalBody>
             <ModalFooter>
-                <Button variant={action.isDangerous ? "danger" : "primary"} isDisabled={!isReady} onClick={onYes}>
+                <Button
+                    id="hbd-yes"
+                    variant={action.isDangerous ? "danger" : "primary"}
+                    isDisabled={!isReady}
+                    onClick={onYes}
+                >
                     {action.label}
                 </Button>
                 <Button variant="link" onClick={onNo}>
