@@ -3,7 +3,7 @@
 
 type DBusMatch = { path?: string; path_namespace?: string; interface?: string; member?: string; arg0?: string };
 type DBusOptions = { bus: "system"; superuser?: "require" };
-type DBusCallOptions = { type: string; timeout?: number; flags?: string };
+type DBusCallOptions = { type: string; timeout?: number };
 
 interface CockpitEvents {
     addEventListener(name: string, listener: (event: unknown, ...told: never[]) => void): void;

@@ -12,7 +12,7 @@ import type { Call } from "../words/actions.ts";
 import { plain, plainObjects, plainProperties } from "./wire.ts";
 
 // ms. The daemon answers in milliseconds, and is allowed to be busy with a failover. Both nodes
-// look at their disks for a check. polkit may ask a person; hbd gives up after two minutes.
+// look at their disks for a check. hbd gives up asking polkit after two minutes.
 const ANSWER_TIMEOUT = 10_000;
 const CHECK_TIMEOUT = 20_000;
 const PERMISSION_TIMEOUT = 150_000;
@@ -58,7 +58,10 @@ export class Daemon {
         return (reply[0] as [number, string][]).map(([atUsec, text]) => ({ atUsec, text }));
     }
 
-    /** Gives the job's path. polkit may ask a person, where there is somebody to ask. */
+    /**
+     * Gives the job's path. polkit may not ask a person: Cockpit's session has nobody to ask (287's
+     * bridge would leave the question open until it times out), but an administrative access.
+     */
     async submit(call: Call): Promise<string> {
         return submitOn(this.#client, call);
     }
@@ -79,7 +82,6 @@ export async function submitAsAdministrator(call: Call): Promise<string> {
 }
 
 async function submitOn(client: DBusClient, { method, type, args }: Call): Promise<string> {
-    const options = { type, timeout: PERMISSION_TIMEOUT, flags: "i" };
-    const reply = await client.call(ROOT, MANAGER, method, args, options);
+    const reply = await client.call(ROOT, MANAGER, method, args, { type, timeout: PERMISSION_TIMEOUT });
     return String(reply[0]);
 }

@@ -63,7 +63,7 @@ export function Steps({ view, nowOffsetUsec }: StepsProps) {
                             <th scope="row" title={step.resource}>
                                 {stepName(step)}
                                 {!isWell && (
-                                    <span className="hbd-is-bad">
+                                    <span className={step.result === "failed" ? "hbd-is-bad" : "hbd-subtle"}>
                                         {" "}
                                         {step.result}
                                         {step.why && `: ${step.why}`}
