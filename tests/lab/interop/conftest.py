@@ -18,12 +18,12 @@ import pytest_asyncio
 from tests.lab.conftest import TOLD
 from tests.lab.harness.host import LabError
 from tests.lab.interop import matrix
-from tests.lab.interop.member import Kind, Member
+from tests.lab.interop.member import Kind
 from tests.lab.interop.pair import Pair
 from tests.lab.interop.story import Story
 from tests.lab.interop.wiring import Medium, Method, Wiring
 
-IN_MAKE_TEST = False  # the short form joins `make test` with hbd's side of the negotiation
+IN_MAKE_TEST = True  # the short form joins `make test` with hbd's side of the negotiation
 FORM = os.environ.get("INTEROP", "short")
 COLUMNS = [Wiring(medium, method) for medium, method in product(Medium, Method)]
 HERE = Path(__file__).parent
@@ -75,9 +75,7 @@ async def story(request: pytest.FixtureRequest, pair: Pair, wiring: Wiring) -> A
     """A story that begins at rest; one that follows another in its column finds it there."""
     told = Story(pair, wiring)
     if pair.wiring != wiring or not await _is_at_rest(told):
-        await told.blank()
-        await told.start_both()
-        await told.at_rest()
+        await _begin_at_rest(told)
     await told.begin()
     try:
         yield told
@@ -127,22 +125,37 @@ async def _is_at_rest(told: Story) -> bool:
     return True
 
 
+async def _begin_at_rest(told: Story) -> None:
+    await told.blank()
+    await told.begin()
+    try:
+        await told.start_both()
+        await told.at_rest()
+    except LabError:
+        await _show(told)
+        raise
+    finally:
+        told.tap.close()
+
+
 async def _end(request: pytest.FixtureRequest, told: Story) -> None:
     await told.pair.mend()
     told.tap.close()
     if not request.node.stash.get(TOLD, False):
-        for member in told.pair.members:
-            await _show(member)
+        await _show(told)
         await told.blank()
 
 
 async def _judge(request: pytest.FixtureRequest, told: Story) -> None:
     if request.node.stash.get(TOLD, False):
-        wrong = await told.judge()
+        if wrong := await told.judge():
+            await _show(told)
         assert not wrong, "\n".join(wrong)
 
 
-async def _show(member: Member) -> None:
+async def _show(told: Story) -> None:
     """What a failed story leaves behind, for who reads the failure."""
-    if member.node.is_on:
-        print(f"\n{member}:\n" + "\n".join((await member.log())[-SHOWN:]))
+    print("\nOn the medium:\n" + "\n".join(told.tap.ladder(told.began)))
+    for member in told.pair.members:
+        if member.node.is_on:
+            print(f"\n{member}:\n" + "\n".join((await member.log())[-SHOWN:]))

@@ -19,6 +19,7 @@ LOG = "/var/log/ha-log"
 STARTED_WITHIN = 60.0  # s: initdead, heartbeat's 10 s, and the groups on a busy machine
 STOPPED_WITHIN = 60.0
 LOOKS_EVERY = 0.2  # s between questions: heartbeat tells nobody of a change
+SETTLED_AFTER = 2.0  # s: a request is answered within two hops of 0.5 s
 GENERATION = "/var/lib/heartbeat/hb_generation"
 
 
@@ -150,6 +151,18 @@ class Member:
                 raise LabError(f"{self} is not {wanted} within {within:g} s but {seen}")
             await asyncio.sleep(LOOKS_EVERY)
             seen = await self.view(peer)
+
+    async def settles(self, peer: str, within: float) -> str:
+        """Wait until it says what it holds and means it, twice in a row; returns the word."""
+        deadline, last = now() + within, ""
+        while True:
+            seen = (await self.view(peer)).holds
+            if seen == last and seen not in ("", "transition"):
+                return seen
+            if now() > deadline:
+                raise LabError(f"{self} does not settle within {within:g} s: {last}, {seen}")
+            await asyncio.sleep(SETTLED_AFTER)
+            last = seen
 
     # --- what it wrote --------------------------------------------------------------------------
 

@@ -30,6 +30,19 @@ _ETHER, _UDP = 14, 8  # bytes of these headers
 _PROTOCOL_UDP = 17
 _LOOKS_UP = 0.2  # s after which a listener that hears nothing asks whether it is still wanted
 _BUFFER = 4 << 20  # bytes the kernel keeps for us while this machine is busy
+_TOLD = (
+    "st",
+    "dest",
+    "rsc_hold",
+    "rtype",
+    "isstable",
+    "info",
+    "ipaddr",
+    "node",
+    "result",
+    "seq",
+    "hg",
+)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -51,6 +64,7 @@ class Tap:
         self._port = port
         self._lock = threading.Lock()
         self._sent: list[Sent] = []
+        self._status: dict[str, str] = {}  # of the ladder: what a node's status was last
         self._bytes: Counter[str] = Counter()
         self.undecoded: Counter[str] = Counter()
         self._is_closed = threading.Event()
@@ -90,6 +104,28 @@ class Tap:
                 and each.at >= since
                 and (kind is None or each.message.type == kind)
             ]
+
+    def ladder(self, since: float = 0.0) -> list[str]:
+        """What was said of groups and lives, a line each, with seconds since then and the sender.
+
+        Heartbeats, acknowledgements and what is sent again are left out.
+        """
+        with self._lock:
+            sent = [each for each in self._sent if each.at >= since]
+        lines: list[str] = []
+        seen: set[tuple[str, int, int | None]] = set()
+        for each in sent:
+            message = each.message
+            life = (each.node, message.generation, message.sequence)
+            news = message.get("st") if message.type == "status" else ""
+            if message.is_control or life in seen or news == self._status.get(each.node):
+                continue
+            seen.add(life)
+            if news:
+                self._status[each.node] = news
+            said = [f"{name}={message.get(name)}" for name in _TOLD if message.get(name)]
+            lines.append(f"{each.at - since:8.3f} {each.node} {message.type} {' '.join(said)}")
+        return lines
 
     def bytes_from(self, node: str) -> int:
         """How much a node has sent: of datagrams their payload."""

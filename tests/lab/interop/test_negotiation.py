@@ -224,9 +224,10 @@ async def _fetches(story: Story, asker: Member) -> None:
     await story.at_rest(within=MOVED_WITHIN)
     await asker.takeover(FOREIGN)
     await hold(story, asker, ALL, NONE)
-    await other.takeover(FAILBACK)  # fetches everything: heartbeat takes it for `all`
-    await hold(story, asker, NONE, ALL)
-    await asker.takeover(LOCAL)
+    await other.takeover(FAILBACK)
+    if asker.kind is other.kind is Kind.HEARTBEAT:  # which takes it for `all`; hbd does as it says
+        await hold(story, asker, NONE, ALL)
+        await asker.takeover(LOCAL)
     await story.at_rest(within=MOVED_WITHIN)
 
 

@@ -23,6 +23,10 @@ from tests.lab.interop.wiring import KEEPALIVE, Wiring
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 QUIET = 600.0 if os.environ.get("INTEROP") == "full" else 30.0  # s
+DROPPED = (
+    "message is dropped ", "MSG: Dumping message with 3 fields", "MSG[0] : [t=ask_resources]",
+    "MSG[1] : [rsc_hold=all]", "MSG[2] : [info=done]",
+)  # fmt: skip
 MORE = 1.1  # one message more, or a longer load average, is not more
 HEARD_SHARE = 0.8  # of the heartbeats that should have come in that time, on a busy machine
 
@@ -99,4 +103,7 @@ async def test_a_complaint_is_seen() -> None:
     harmless = "Nov 22 21:05:40 n heartbeat: [45]: WARN: Logging daemon is disabled --enabling"
     fine = "Nov 22 21:05:41 n heartbeat: [45]: info: Link n:eth1 up."
     bad = "Nov 22 21:05:42 n heartbeat: [45]: ERROR: Bad message length"
-    assert complaints.in_log([harmless, fine, bad], []) == [bad]
+    dropped = [f"Nov 22 21:05:43 n heartbeat: [45]: WARN: {text}" for text in DROPPED]
+    assert complaints.in_log([harmless, fine, bad, *dropped], []) == [bad]
+    other = [line.replace("info=done", "info=me") for line in dropped]
+    assert complaints.in_log([fine, *other, fine], []) == other
