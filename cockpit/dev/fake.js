@@ -94,7 +94,7 @@
                 await later(it.checkDelay);
                 return [it.check];
             default:
-                if (it.denied) throw Object.assign(new Error(it.denied), { name: "org.freedesktop.DBus.Error.AccessDenied" });
+                if (it.denied) throw Object.assign(new Error(it.denied), { name: "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired" });
                 if (method === "SetMaintenance") {
                     it.manager.Maintenance = it.nodes["/n/1"].Maintenance = args[0];
                     setTimeout(() => (changed(), signal("org.hbd.Heartbeat1.Manager", "JobRemoved", ["/org/hbd/Heartbeat1/job/7", "done", ""])), 50);

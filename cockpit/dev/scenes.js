@@ -167,5 +167,5 @@ const scenes = {
     stopped: () => ({ ...world(), isRunning: false }),
     lost: () => ({ ...world(), lost: "internal-error" }),
     expired: () => ({ ...world(), lost: "disconnected" }),
-    denied: () => ({ ...world("ttisrv2", "ttisrv1"), denied: "org.hbd.Heartbeat1.takeover needs an administrator, and this caller cannot be asked for a password" }),
+    denied: () => ({ ...world("ttisrv2", "ttisrv1"), denied: "org.hbd.Heartbeat1.takeover needs an administrator" }),
 };

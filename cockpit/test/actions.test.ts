@@ -65,12 +65,13 @@ test("the operator's word must be typed, and is wanted only of a peer that may b
 });
 
 test("who is refused reads why, and what would help", () => {
-    const denied = { name: "org.freedesktop.DBus.Error.AccessDenied", message: "takeover needs an administrator" };
-    const told = ofError("takeover", denied, false);
-    assert.equal(told.health, "bad");
-    assert.match(told.text, /takeover needs an administrator/);
-    assert.match(told.text, /haclient/);
-    assert.doesNotMatch(ofError("takeover", denied, true).text, /haclient/);
+    const name = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";
+    const wanted = { name, message: "allow to ask for a password" };
+    assert.equal(ofError("takeover", wanted, false).health, "bad");
+    assert.match(ofError("takeover", wanted, false).text, /haclient.*administrative access/);
+    assert.doesNotMatch(ofError("confirm-peer-down", wanted, false).text, /haclient/);
+    const denied = { name: "org.freedesktop.DBus.Error.AccessDenied", message: "polkit does not permit it" };
+    assert.equal(ofError("takeover", denied, false).text, "polkit does not permit it");
 });
 
 test("a refusal is no failure", () => {

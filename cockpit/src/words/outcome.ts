@@ -13,10 +13,11 @@ const NOT_THERE = [
     "org.freedesktop.systemd1.",
 ];
 const WENT_AWAY = ["org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected"];
-const DENIED = [
-    "org.freedesktop.DBus.Error.AccessDenied",
-    "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
-];
+const DENIED = "org.freedesktop.DBus.Error.AccessDenied";
+const PASSWORD_WANTED = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";
+
+/** What polkit/org.hbd.Heartbeat1.rules gives to the group haclient. */
+const FOR_OPERATORS = ["takeover", "standby", "failback", "maintenance-on", "maintenance-off"];
 
 export const NOT_RUNNING = "hbd does not run on this machine; `systemctl start hbd` starts it";
 export const ENDED = "hbd ended or was restarted meanwhile; the picture tells what is true now";
@@ -29,7 +30,13 @@ export interface BusError {
 }
 
 export function isDenied(error: BusError): boolean {
-    return DENIED.includes(error.name ?? "");
+    return error.name === DENIED || error.name === PASSWORD_WANTED;
+}
+
+/** Instead of hbd's own words about passwords: in Cockpit there is one place for them. */
+function whoMay(verb: string): string {
+    const who = FOR_OPERATORS.includes(verb) ? "members of the group haclient and administrators" : "administrators";
+    return `Only ${who} may ask for it. An administrator switches on administrative access at the top of the page first.`;
 }
 
 /** A job's end: done, failed, refused or timeout. */
@@ -52,11 +59,8 @@ export function ofError(verb: string, error: BusError, hasAdmin: boolean): Outco
     const name = error.name ?? "";
     const text = error.message ?? (error.problem || name);
     if (isDenied(error)) {
-        const remedy = hasAdmin
-            ? ""
-            : " Members of the group haclient may; so may you after switching on administrative access" +
-              " at the top of the page, if you are an administrator.";
-        return { health: "bad", title: `${verb} is not permitted`, text: `${text}.${remedy}`.replace("..", ".") };
+        const why = name === PASSWORD_WANTED && !hasAdmin ? whoMay(verb) : text;
+        return { health: "bad", title: `${verb} is not permitted`, text: why };
     }
     if (NOT_THERE.some((start) => name.startsWith(start))) {
         return { health: "bad", title: `${verb} was not asked for`, text: NOT_RUNNING };
