@@ -71,7 +71,8 @@ test("who is refused reads why, and what would help", () => {
     assert.match(ofError("takeover", wanted, false).text, /haclient.*administrative access/);
     assert.doesNotMatch(ofError("confirm-peer-down", wanted, false).text, /haclient/);
     const denied = { name: "org.freedesktop.DBus.Error.AccessDenied", message: "polkit does not permit it" };
-    assert.equal(ofError("takeover", denied, false).text, "polkit does not permit it");
+    assert.match(ofError("takeover", denied, false).text, /^polkit does not permit it\. .*haclient/);
+    assert.equal(ofError("takeover", denied, true).text, "polkit does not permit it");
 });
 
 test("a refusal is no failure", () => {

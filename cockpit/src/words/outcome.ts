@@ -59,8 +59,9 @@ export function ofError(verb: string, error: BusError, hasAdmin: boolean): Outco
     const name = error.name ?? "";
     const text = error.message ?? (error.problem || name);
     if (isDenied(error)) {
-        const why = name === PASSWORD_WANTED && !hasAdmin ? whoMay(verb) : text;
-        return { health: "bad", title: `${verb} is not permitted`, text: why };
+        const why = name === PASSWORD_WANTED ? [] : [`${text}.`];
+        const told = hasAdmin ? text : [...why, whoMay(verb)].join(" ");
+        return { health: "bad", title: `${verb} is not permitted`, text: told };
     }
     if (NOT_THERE.some((start) => name.startsWith(start))) {
         return { health: "bad", title: `${verb} was not asked for`, text: NOT_RUNNING };
