@@ -9,11 +9,10 @@ may be changed, since nobody can say which would be the last.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from hbd import threads
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
 
@@ -80,40 +79,15 @@ class Worker:
                 f"Failed to {what} on '{self.name}': {MOST_THREADS} calls hang already; "
                 f"not asking again before one of them returns"
             )
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-        done: asyncio.Future[None] = loop.create_future()
-
-        def settle(outcome: T | BaseException) -> None:
-            self._settled(done)
-            if answer.done():  # nobody waits any more
-                return
-            if isinstance(outcome, BaseException):
-                answer.set_exception(outcome)
-            else:
-                answer.set_result(outcome)
-
-        def run() -> None:
-            outcome: T | BaseException
-            try:
-                outcome = work()
-            except Exception as error:  # noqa: BLE001 - carried over to the coroutine that asks
-                outcome = error
-            with contextlib.suppress(RuntimeError):  # the loop ended: hbd is leaving
-                loop.call_soon_threadsafe(settle, outcome)
-
-        self._start(run, what)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            answer = threads.begin(f"disk {self.name}", work, lambda: self._settled(done))
+        except RuntimeError as error:
+            raise AdapterError(f"Failed to {what} on '{self.name}': {error}") from error
         self._under_way[done] = what
         if changes:
             self._change = done
         return answer
-
-    def _start(self, run: Callable[[], None], what: str) -> None:
-        """A daemon thread: hbd may end while it hangs."""
-        try:
-            threading.Thread(target=run, name=f"disk {self.name}", daemon=True).start()
-        except RuntimeError as error:
-            raise AdapterError(f"Failed to {what} on '{self.name}': {error}") from error
 
     def _settled(self, done: asyncio.Future[None]) -> None:
         del self._under_way[done]

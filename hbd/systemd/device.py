@@ -13,16 +13,15 @@ a deadline, and the heartbeat goes on.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import os
 import stat
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from hbd import threads
 from hbd.cluster.terms import MILLISECOND, SECOND, Usec
 from hbd.errors import AdapterError
 from hbd.systemd import mountinfo, unitname
@@ -175,29 +174,15 @@ async def _ask(node: str, question: Callable[[], T]) -> T:
 
 
 def _in_thread(node: str, question: Callable[[], T]) -> asyncio.Future[T]:
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
-    asked: asyncio.Future[None] = loop.create_future()
-    _asking[node] = asked
+    asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def settle(outcome: T | BaseException) -> None:
+    def returned() -> None:
         del _asking[node]
         asked.set_result(None)
-        if answer.done():  # nobody waits any more
-            return
-        if isinstance(outcome, BaseException):
-            answer.set_exception(outcome)
-        else:
-            answer.set_result(outcome)
 
-    def work() -> None:
-        outcome: T | BaseException
-        try:
-            outcome = question()
-        except Exception as error:  # noqa: BLE001 - carried over to the coroutine that asks
-            outcome = error
-        with contextlib.suppress(RuntimeError):  # the loop ended: hbd is leaving
-            loop.call_soon_threadsafe(settle, outcome)
-
-    threading.Thread(target=work, name=f"device {node}", daemon=True).start()
+    try:
+        answer = threads.begin(f"device {node}", question, returned)
+    except RuntimeError as error:
+        raise AdapterError(f"Failed to ask '{node}': {error}") from error
+    _asking[node] = asked
     return answer

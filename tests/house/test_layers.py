@@ -37,6 +37,8 @@ class Layer:
 
 
 ADAPTER = Layer(ours=CORE_TYPES | {"hbd.errors"})
+# What asks a device may hang with it: one thread of its own for each such call.
+HANGING = Layer(ours=ADAPTER.ours | {"hbd.threads"})
 LAYERS = {
     "hbd.cluster": Layer(stdlib=VALUES),
     "hbd.wire": Layer(
@@ -50,11 +52,11 @@ LAYERS = {
     "hbd.config": ADAPTER,
     "hbd.link": Layer(ours=ADAPTER.ours | {"hbd.wire"}),
     "hbd.net": ADAPTER,
-    "hbd.systemd": ADAPTER,
+    "hbd.systemd": HANGING,
     # It looks at what the others run: the words of the files, and systemd's names and limits. What
     # it must ask of the network or the peer is handed to it.
     "hbd.check": Layer(ours=ADAPTER.ours | {"hbd.config", "hbd.systemd"}),
-    "hbd.fencing": ADAPTER,
+    "hbd.fencing": HANGING,
     "hbd.bus": Layer(ours=ADAPTER.ours | {"hbd.__version__", "hbd.story.transition"}),
     "hbd.cli": Layer(
         ours=frozenset({"hbd.bus.names", "hbd.cluster.terms", "hbd.errors", "hbd.__version__"})
@@ -72,6 +74,7 @@ LAYERS = {
     "hbd.runtime": Layer(ours=frozenset({"hbd"})),
     "hbd.__main__": Layer(ours=frozenset({"hbd"})),
     "hbd.errors": Layer(),
+    "hbd.threads": Layer(),
     "hbd.journal": Layer(ours=frozenset({"hbd.errors"})),
     "hbd": Layer(),
 }
