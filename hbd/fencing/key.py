@@ -23,11 +23,15 @@ GUARDING: Final = 0  # the counter of a guard
 def node_id(node: NodeName) -> int:
     """The node's id: 1 … 2³²-1, the same on both nodes and for ever, made of the name alone.
 
-    Two names may share one by chance, once in four thousand million pairs: whoever builds a
-    cluster of two compares them.
+    Two names may share one by chance, once in four thousand million pairs: see `are_distinct`.
     """
     digest = hashlib.sha256(node.encode()).digest()
     return int.from_bytes(digest[:4], "big") or 1  # zero would make key 0, "not registered"
+
+
+def are_distinct(one: NodeName, other: NodeName) -> bool:
+    """Whether a disk can tell the two nodes apart. If not, neither could be kept out."""
+    return node_id(one) != node_id(other)
 
 
 def key_of(node: NodeName, counter: int) -> int:

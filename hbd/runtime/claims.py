@@ -8,20 +8,25 @@ finds out within a heartbeat. What follows from that is the core's to say (`Disk
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from hbd.cluster.event import DiskFound, DiskLost, DiskRead, Event, ResourceLost
-from hbd.cluster.terms import DiskHolder, GroupName, LinkName, NodeName, Usec
-from hbd.errors import AdapterError, ReservationConflict
+from hbd.cluster.event import DiskFound, DiskLost, Event, ResourceLost
+from hbd.cluster.terms import GroupName, NodeName, Usec
+from hbd.errors import AdapterError
 from hbd.fencing import key as keys
 from hbd.fencing.ioctl import Kernel
-from hbd.fencing.reservation import LIMIT_USEC, Reservation, ReservationState, probe
+from hbd.fencing.reservation import (
+    LIMIT_USEC,
+    Capability,
+    Reservation,
+    ReservationState,
+    probe,
+)
 from hbd.journal import NOTICE, MessageId, fields
-from hbd.runtime import seizure
+from hbd.runtime.claimed import ClaimedDisk, TakenError
 
 LOST_AFTER: Final = 3  # looks in a row without an answer, of a disk that is held
 IDLE_AFTER: Final = 60  # looks at a disk that was taken, and on which nothing is mounted
@@ -56,11 +61,7 @@ class Claim:
         self._kernel = kernel
         self._limit_usec = limit_usec
         self._counter = secrets.randbits(32)  # unlike any of a former life's
-        self._disks: dict[str, Reservation] = {}  # by identity, in their order
-        self._links: dict[str, LinkName] = {}
-        self._keys: dict[str, int] = {}  # of the disks that are held
-        self._free: set[str] = set()  # disks that need no guard when they are let go of
-        self._seen: dict[str, int] = {}  # the peer's key at the last look
+        self._disks: dict[str, ClaimedDisk] = {}  # by identity, in their order
         self._silent_looks = 0
         self._idle_looks = 0
         self._mounted: set[str] = set()  # resources that are mounted here, or may be
@@ -73,7 +74,7 @@ class Claim:
     @property
     def is_held(self) -> bool:
         """Whether this node alone may write to every disk of the group, as far as it knows."""
-        return bool(self._disks) and self._keys.keys() == self._disks.keys()
+        return bool(self._disks) and all(disk.key for disk in self._disks.values())
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -105,18 +106,11 @@ class Claim:
             self.is_settled = True
             self._cannot(f"{weak.device}: {weak.why}")
             return
-        disks: dict[str, Reservation] = {}
-        links: dict[str, LinkName] = {}
-        for each in found:
-            if each.identity not in disks:
-                disks[each.identity] = Reservation(
-                    each, kernel=self._kernel, limit_usec=self._limit_usec
-                )
-                links[each.identity] = LinkName(each.device)
-        states = {identity: await disk.read() for identity, disk in disks.items()}
-        if self._mounted and not any(state.keys for state in states.values()):
+        disks = {each.identity: self._claimed(each) for each in found}
+        states = [(disk, await disk.read()) for disk in disks.values()]
+        if self._mounted and not any(state.keys for _, state in states):
             raise AdapterError("it was mounted while that could not be asked")
-        self._disks, self._links = disks, links
+        self._disks = disks
         self.is_settled, self.why_not = True, ""
         _log.log(
             NOTICE,
@@ -129,18 +123,22 @@ class Claim:
         if self._mounted:
             self._adopt(states)
 
+    def _claimed(self, found: Capability) -> ClaimedDisk:
+        reservation = Reservation(found, kernel=self._kernel, limit_usec=self._limit_usec)
+        return ClaimedDisk(reservation, self._local, self._peer, self._post, self._tell_victim)
+
     def tell(self) -> None:
         """Say again what was found out; nothing while that is not settled."""
         if self.is_settled and self.why_not:
             self._post(DiskFound(self.group, reserved=False))
         elif self.is_settled:
-            for link in self._links.values():
-                self._post(DiskFound(self.group, reserved=True, link=link))
+            for disk in self._disks.values():
+                self._post(DiskFound(self.group, reserved=True, link=disk.link))
 
     async def forgo(self, why: str) -> None:
         """These disks are not to be claimed, whatever they can do."""
         async with self._one_at_a_time:
-            self._keys.clear()
+            self._forget_keys()
             self.is_settled = True
             self._cannot(why)
 
@@ -167,20 +165,20 @@ class Claim:
         """
         async with self._one_at_a_time:
             self._refuse_old_mounts()
-            taken: list[str] = []
+            taken: list[ClaimedDisk] = []
             try:
-                for identity, disk in self._disks.items():
-                    if identity in self._keys:
-                        await self._confirm(identity, disk)
+                for disk in self._disks.values():
+                    if disk.key is not None:
+                        await self._confirm(disk)
                     else:
-                        taken.append(identity)
-                        await self._take(identity, disk, from_silent=from_silent)
+                        taken.append(disk)
+                        await disk.take(self._next_key(), from_silent=from_silent)
             except AdapterError:
                 await self._give_back(taken)
                 raise
             except asyncio.CancelledError:
-                for identity in taken:  # a look lets go of them
-                    self._keys.pop(identity, None)
+                for disk in taken:  # a look lets go of them
+                    disk.key = None
                 raise
             self._is_lost = False
 
@@ -194,45 +192,20 @@ class Claim:
             names = ", ".join(sorted(self._mounted))
             raise AdapterError(f"{names} is still mounted from before the disk was lost")
 
-    async def _confirm(self, identity: str, disk: Reservation) -> None:
+    async def _confirm(self, disk: ClaimedDisk) -> None:
         """Held it was; who took it meanwhile is alive, and it is not taken back."""
-        state = await disk.read()
-        if not seizure.is_held_by(state, self._local):
-            self._lost(_who_has_it(state))
-            raise AdapterError(f"{disk.device}: {_who_has_it(state)}")
-        assert state.holder is not None, "it is held"
-        self._keys[identity] = state.holder
+        try:
+            disk.adopt(await disk.read())
+        except TakenError as error:
+            self._lost(str(error))
+            raise AdapterError(f"{disk.device}: {error}") from error
 
-    async def _take(self, identity: str, disk: Reservation, *, from_silent: bool) -> None:
-        state = await disk.read()
-        alive = self._alive(identity, state)
-        if from_silent and alive:
-            self._watch(identity, state)
-            raise AdapterError(
-                f"{disk.device}: the peer is alive, it has just renewed its registration"
-            )
-        own = self._next_key()
-        guard = keys.guard_of(self._peer)
-        self._free.discard(identity)
-        await seizure.seize(disk, own, state, self._tell_victim)
-        if all(key == guard for key in state.keys):
-            self._free.add(identity)  # nobody had it, or who had it says that nothing is mounted
-        self._keys[identity] = own
-
-    def _alive(self, identity: str, state: ReservationState) -> bool:
-        """Whether the peer has done something to the disk since the last look."""
-        seen = self._seen.get(identity)
-        serving = self._peers_key(state)
-        return seen is not None and serving is not None and serving != seen
-
-    async def _give_back(self, taken: Sequence[str]) -> None:
+    async def _give_back(self, taken: Sequence[ClaimedDisk]) -> None:
         """What was taken for a claim that failed; where that fails, the next looks try again."""
-        for identity in taken:
-            self._keys.pop(identity, None)
-        for identity in taken:
-            if not self._disks[identity].unsettled:
-                with contextlib.suppress(AdapterError):
-                    await self._let_go(identity, self._disks[identity])
+        for disk in taken:
+            disk.key = None
+        for disk in taken:
+            await disk.give_back(is_guarded=not self.why_not)
 
     def _tell_victim(self, victim: int) -> None:
         owner = keys.node_id_of(victim)
@@ -276,10 +249,10 @@ class Claim:
     async def release(self) -> None:
         """Let go; a disk that cannot be told so is told at a look, or the peer claims it."""
         async with self._one_at_a_time:
-            self._keys.clear()
-            for identity, disk in self._disks.items():
+            self._forget_keys()
+            for disk in self._disks.values():
                 try:
-                    await self._let_go(identity, disk)
+                    await disk.let_go(is_guarded=not self.why_not)
                 except AdapterError as error:
                     _log.warning("Failed to let go of %s: %s, trying again", disk.device, error)
 
@@ -294,15 +267,15 @@ class Claim:
         What is mounted keeps its registration. Without it the next one on the disk would not know
         that there is somebody to be kept out, should this machine not end.
         """
-        self._keys.clear()
+        self._forget_keys()
         if self._mounted or self._unlooked:
             self._is_lost = True
         else:
             await self.release()
 
-    async def _let_go(self, identity: str, disk: Reservation) -> None:
-        is_guarded = not self.why_not and identity not in self._free
-        await seizure.let_go(disk, self._local, is_guarded=is_guarded)
+    def _forget_keys(self) -> None:
+        for disk in self._disks.values():
+            disk.key = None
 
     async def recover(self, text: str, *, is_mounted: bool) -> bool:
         """It was looked at: whether the mount may go on, by what the disks say now.
@@ -318,15 +291,16 @@ class Claim:
                 return True
             if self._is_lost:
                 return False
-            return self._adopt({name: await disk.read() for name, disk in self._disks.items()})
+            return self._adopt([(disk, await disk.read()) for disk in self._disks.values()])
 
-    def _adopt(self, states: dict[str, ReservationState]) -> bool:
+    def _adopt(self, states: Iterable[tuple[ClaimedDisk, ReservationState]]) -> bool:
         """Go on with what is mounted, if every disk is this node's; else it is lost."""
-        for state in states.values():
-            if not seizure.is_held_by(state, self._local):
-                self._lost(_who_has_it(state))
-                return False
-        self._keys = {name: state.holder for name, state in states.items() if state.holder}
+        try:
+            for disk, state in states:
+                disk.adopt(state)
+        except TakenError as error:
+            self._lost(str(error))
+            return False
         return True
 
     # --- once a heartbeat -----------------------------------------------------------------------
@@ -338,8 +312,8 @@ class Claim:
         async with self._one_at_a_time:
             self._count_idle()
             try:
-                for identity, disk in tuple(self._disks.items()):
-                    await self._look(identity, disk)
+                for disk in tuple(self._disks.values()):
+                    await self._look(disk)
             except AdapterError as error:
                 self._silent(error)
             else:
@@ -347,56 +321,25 @@ class Claim:
 
     def _count_idle(self) -> None:
         """Nobody keeps a disk for a mount that never comes: the other node would wait for ever."""
-        self._idle_looks = self._idle_looks + 1 if self._keys and not self._mounted else 0
+        is_idle = not self._mounted and any(disk.key for disk in self._disks.values())
+        self._idle_looks = self._idle_looks + 1 if is_idle else 0
         if self._idle_looks >= IDLE_AFTER:
-            self._keys.clear()
+            self._forget_keys()
 
-    async def _look(self, identity: str, disk: Reservation) -> None:
+    async def _look(self, disk: ClaimedDisk) -> None:
         state = await disk.read()
-        if identity in self._keys:
-            await self._renew(identity, disk, state)
-            return
-        mine = [key for key in seizure.keys_of(state, self._local) if not keys.is_guard(key)]
-        if mine and not self._mounted and not self._unlooked:
-            await self._let_go(identity, disk)  # of a former life, or could not be said before
+        if disk.key is not None:
+            try:
+                await disk.renew(state, self._next_key())
+            except TakenError as error:
+                self._lost(str(error))
+        elif disk.has_leftover(state) and not self._mounted and not self._unlooked:
+            await disk.let_go(is_guarded=not self.why_not)
         elif not self.why_not:
-            self._watch(identity, state)
-
-    async def _renew(self, identity: str, disk: Reservation, state: ReservationState) -> None:
-        holder = state.holder
-        if holder is None or not seizure.is_held_by(state, self._local):
-            # Also when nobody is registered: whoever it was may have come, written and gone.
-            self._lost(_who_has_it(state))
-            return
-        renewed = self._next_key()
-        try:
-            await seizure.remove(disk, holder, seizure.others(state, holder), self._tell_victim)
-            await disk.rotate(holder, renewed)
-        except ReservationConflict:
-            self._lost("another node has just taken its disk")
-            return
-        if identity in self._keys:  # and not abandoned meanwhile
-            self._keys[identity] = renewed
-            self._post(DiskRead(self._links[identity], DiskHolder.SELF))
-
-    def _watch(self, identity: str, state: ReservationState) -> None:
-        link = self._links[identity]
-        serving = self._peers_key(state)
-        if serving is None:
-            is_own = bool(seizure.keys_of(state, self._local))
-            self._post(DiskRead(link, DiskHolder.SELF if is_own else DiskHolder.NOBODY))
-            return
-        moved = self._alive(identity, state)
-        self._seen[identity] = serving
-        self._post(DiskRead(link, DiskHolder.PEER, moved=moved))
-
-    def _peers_key(self, state: ReservationState) -> int | None:
-        """Under which the peer serves, None if it does not."""
-        found = seizure.keys_of(state, self._peer)
-        return next((key for key in found if not keys.is_guard(key)), None)
+            disk.watch(state)
 
     def _lost(self, why: str) -> None:
-        self._keys.clear()
+        self._forget_keys()
         self._is_lost = bool(self._mounted)
         self._post(DiskLost(self.group, why))
 
@@ -405,9 +348,3 @@ class Claim:
         if self._silent_looks == LOST_AFTER and self.is_held and self._mounted:
             text = sorted(self._mounted)[0]
             self._post(ResourceLost(self.group, text, f"its disk does not answer: {error}"))
-
-
-def _who_has_it(state: ReservationState) -> str:
-    if state.keys:
-        return "another node is registered on its disk"
-    return "this node is no longer registered on its disk"

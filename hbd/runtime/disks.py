@@ -11,6 +11,7 @@ from hbd.cluster.node import RESERVING
 from hbd.cluster.terms import SECOND, Fencing, GroupName
 from hbd.config.model import Config, FilesystemResource, GroupConfig, ResourceConfig
 from hbd.errors import AdapterError
+from hbd.fencing import key as keys
 from hbd.fencing.ioctl import Kernel
 from hbd.runtime.build import NO_PEER
 from hbd.runtime.claims import Claim
@@ -88,7 +89,7 @@ class Disks:
     async def meet(self) -> None:
         """Find out what the disks can do; from now on they are renewed and watched."""
         await asyncio.gather(*(claim.resolve() for claim in self._claims.values()))
-        await self._refuse_shared()
+        await self._refuse_unfit()
         self._is_met = True
         for name in self._devices:
             if name not in self._claims:
@@ -96,15 +97,24 @@ class Disks:
         for claim in self._claims.values():
             self._keep(claim)
 
-    async def _refuse_shared(self) -> None:
-        """A disk has one master: two groups on it could never be served by two nodes."""
+    async def _refuse_unfit(self) -> None:
+        """Claims that could not keep the other node out, or only it."""
         claims = tuple(self._claims.values())
         for claim in claims:
-            sharers = [each.group for each in claims if _share_a_disk(each, claim)]
-            if len(sharers) > 1 and not claim.why_not:
-                await claim.forgo(
-                    f"groups {', '.join(sharers)} are on one disk, which has one master"
-                )
+            why = self._why_unfit(claim, claims)
+            if why and not claim.why_not:
+                await claim.forgo(why)
+
+    def _why_unfit(self, claim: Claim, claims: Iterable[Claim]) -> str:
+        if not keys.are_distinct(self._local, self._peer):  # each would take both for its own
+            return (
+                f"{self._local} and {self._peer} have the same reservation keys, by a chance of "
+                "their names; rename one of the nodes"
+            )
+        sharers = [each.group for each in claims if _share_a_disk(each, claim)]
+        if len(sharers) > 1:  # they could never be served by two nodes
+            return f"groups {', '.join(sharers)} are on one disk, which has one master"
+        return ""
 
     def protected(self, group: GroupName, r: ResourceConfig, inner: Runnable) -> Runnable:
         """The resource as it is to be run: a mount of a claimed disk only under its claim."""
@@ -126,7 +136,7 @@ class Disks:
         while not claim.is_settled:
             await asyncio.sleep(RETRY_SECONDS)
             await claim.resolve()
-        await self._refuse_shared()
+        await self._refuse_unfit()
         while claim.identities:  # also of one that is forgone: what it had is let go of
             await asyncio.sleep(self._keepalive_usec / SECOND)
             await claim.look()

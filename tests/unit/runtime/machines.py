@@ -168,3 +168,7 @@ class Gate:
         self._is_open = True
         while self.waiting:
             self.let_one_through()
+
+    def close(self) -> None:
+        """Each call waits again."""
+        self._is_open = False

@@ -15,6 +15,7 @@ from hbd.cluster.terms import MILLISECOND, DiskHolder, NodeName, ResourceState, 
 from hbd.errors import AdapterError
 from hbd.fencing import ioctl
 from hbd.fencing.key import guard_of, is_guard, key_of, node_id_of
+from hbd.runtime.claimed import WATCHED
 from hbd.runtime.claims import IDLE_AFTER, LOST_AFTER
 from tests.unit.fencing.disk import ReservationDisk
 from tests.unit.runtime.machines import ALPHA, BETA, Gate, Machine, machine
@@ -130,7 +131,8 @@ async def test_a_silent_peer_is_preempted_and_one_that_renews_is_not(tmp_path: P
     disk = ReservationDisk()
     alpha, beta = await pair(tmp_path, disk)
     await beta.start()
-    await alpha.claim.look()
+    for _ in range(WATCHED):
+        await alpha.claim.look()
     await beta.claim.look()
     with pytest.raises(AdapterError, match="alive"):
         await alpha.claim.claim(from_silent=True)
@@ -138,6 +140,40 @@ async def test_a_silent_peer_is_preempted_and_one_that_renews_is_not(tmp_path: P
     assert alpha.posted.of(DiskRead)[-1].moved
     await alpha.claim.claim(from_silent=True)  # and has been silent since
     assert (beta.may_write(), alpha.may_write()) == (False, True)
+
+
+async def test_nobody_is_thought_silent_who_was_not_watched(tmp_path: Path) -> None:
+    """Goal: a disk that comes late says nothing yet. Method: a claim after each of the first looks.
+
+    The peer serves and renews nothing meanwhile: only the number of looks can tell.
+    """
+    disk = ReservationDisk()
+    alpha, beta = await pair(tmp_path, disk)
+    await beta.start()
+    for _ in range(WATCHED):
+        with pytest.raises(AdapterError, match="watched"):
+            await alpha.claim.claim(from_silent=True)
+        assert (beta.may_write(), alpha.keys()) == (True, 0)
+        await alpha.claim.look()
+    await alpha.claim.claim(from_silent=True)
+    assert alpha.may_write()
+
+
+async def test_who_took_the_disk_since_the_last_look_is_alive(tmp_path: Path) -> None:
+    """Goal: of two that start together one never mounts. Method: beta is a moment faster.
+
+    Nobody was registered when alpha looked last, so what it finds now is no leftover.
+    """
+    disk = ReservationDisk()
+    alpha, beta = await pair(tmp_path, disk)
+    for _ in range(WATCHED):
+        await alpha.claim.look()
+        await beta.claim.look()
+    await beta.claim.claim(from_silent=True)
+    with pytest.raises(AdapterError, match="alive"):
+        await alpha.claim.claim(from_silent=True)
+    assert (beta.may_write(), alpha.keys()) == (True, 0)
+    assert alpha.posted.of(DiskRead)[-1].moved
 
 
 async def test_who_is_out_for_certain_is_preempted_though_its_key_moved(tmp_path: Path) -> None:
@@ -179,6 +215,8 @@ async def test_a_paused_holder_that_wakes_is_not_preempted_any_more(tmp_path: Pa
     disk = ReservationDisk()
     alpha, beta = await pair(tmp_path, disk)
     await beta.start()
+    for _ in range(WATCHED):
+        await alpha.claim.look()
     gate = Gate(alpha.kernel)
     late = asyncio.create_task(alpha.claim.claim(from_silent=True))
     await _pass(gate, 4)  # the reading, and the registration
@@ -378,8 +416,11 @@ async def test_company_is_sent_away_by_who_serves(tmp_path: Path) -> None:
 # --- watching -----------------------------------------------------------------------------------
 
 
-async def test_a_watcher_sees_a_key_move_and_no_first_sight(tmp_path: Path) -> None:
-    """Goal: a key says nothing, a moved one that its owner lives. Method: look at a renewal."""
+async def test_a_watcher_sees_a_key_come_and_move_and_no_first_sight(tmp_path: Path) -> None:
+    """Goal: a key says nothing, a new or moved one that its owner lives. Method: look at both.
+
+    A watcher that has just begun has seen nobody come.
+    """
     disk = ReservationDisk()
     alpha, beta = await pair(tmp_path, disk)
     await beta.claim.look()
@@ -390,7 +431,11 @@ async def test_a_watcher_sees_a_key_move_and_no_first_sight(tmp_path: Path) -> N
     await beta.claim.look()
     told = [(read.holder, read.moved) for read in beta.posted.of(DiskRead)]
     peer = DiskHolder.PEER
-    assert told == [(DiskHolder.NOBODY, False), (peer, False), (peer, False), (peer, True)]
+    assert told == [(DiskHolder.NOBODY, False), (peer, True), (peer, False), (peer, True)]
+    beta.live()
+    await beta.observe()
+    await beta.claim.look()
+    assert [(read.holder, read.moved) for read in beta.posted.of(DiskRead)] == [(peer, False)]
 
 
 async def test_a_guard_is_nobodys_life(tmp_path: Path) -> None:

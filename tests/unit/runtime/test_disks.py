@@ -17,8 +17,9 @@ from hbd.config.model import Config
 from hbd.errors import AdapterError
 from hbd.fencing.disk import DiskKind
 from hbd.fencing.ioctl import PR_WRITE_EXCLUSIVE_REG_ONLY
-from hbd.fencing.key import key_of
+from hbd.fencing.key import are_distinct, key_of
 from hbd.runtime import disks as module
+from hbd.runtime.claimed import WATCHED
 from hbd.runtime.disks import Disks
 from hbd.runtime.protected import ProtectedMount
 from tests.unit.config.files import Files
@@ -27,7 +28,7 @@ from tests.unit.fencing.kernel import Device, ModelKernel
 from tests.unit.runtime.machines import Mount
 from tests.unit.runtime.parts import WITHIN_S, Posted
 
-PEER = NodeName("hpa")
+LOCAL, PEER = NodeName("hpb"), NodeName("hpa")
 ONE, TWO, BARE = (GroupName(f"192.168.0.{last}/24") for last in (100, 101, 102))
 LINES = (
     "hpa 192.168.0.100/24 Filesystem::/dev/sda::/srv/x::ext4\n"
@@ -39,11 +40,20 @@ LINES = (
 class Scene:
     """hpb with two disks that hpa shares."""
 
-    def __init__(self, directory: Path, *, fencing: str = "auto", same: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        fencing: str = "auto",
+        same: bool = False,
+        peer: NodeName = PEER,
+        local: NodeName = LOCAL,
+    ) -> None:
         (directory / "ha.d").mkdir()
         files = Files(haresources=LINES).with_line(f"fencing {fencing}")
         files = files.with_line("keepalive 100ms") if fencing != "none" else files
-        self.config: Config = files.accepted(directory / "ha.d")
+        config = files.accepted(directory / "ha.d")
+        self.config: Config = replace(config, local=local, peer=peer)
         self.kernel = ModelKernel(directory / "sys")
         self.one, self.two = ReservationDisk(), ReservationDisk()
         for name, disk, minor in (("sda", self.one, 0), ("sdb", self.two, 16)):
@@ -133,6 +143,27 @@ async def test_two_groups_on_one_disk_are_both_refused(tmp_path: Path) -> None:
         assert here.one.keys == {}
 
 
+async def test_nodes_that_a_disk_cannot_tell_apart_claim_nothing(tmp_path: Path) -> None:
+    """Goal: nobody takes the other's key for its own. Method: names whose keys are the same.
+
+    It counts as a disk without reservations: unprotected, and refused where one is demanded.
+    """
+    one, other = NodeName("nas9516"), NodeName("nas306589")
+    assert not are_distinct(one, other)
+    here = Scene(tmp_path, peer=one, local=other, fencing="reservation")
+    try:
+        await here.disks.meet()
+        await here.observe()
+        assert (here.found(ONE)[-1], here.found(TWO)[-1]) == (False, False)
+        with pytest.raises(AdapterError):
+            await here.disks.secure([ONE])
+        with pytest.raises(AdapterError):
+            await here.runs[0].start()
+        assert (here.one.keys, here.mounts[0].is_mounted) == ({}, False)
+    finally:
+        await here.disks.close()
+
+
 async def test_an_absent_disk_is_found_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +188,7 @@ async def test_securing_takes_every_disk_or_keeps_none(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         here.peer_serves(here.one, 1)
         here.peer_serves(here.two, 1)
-        await until(here.posted, DiskHolder.PEER, 2)
+        await until(here.posted, DiskHolder.PEER, 2 * WATCHED)
         here.peer_serves(here.two, 2)
         with pytest.raises(AdapterError):
             await here.disks.secure([TWO, ONE])
@@ -173,7 +204,7 @@ async def test_securing_takes_both_from_a_silent_peer(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         here.peer_serves(here.one, 1)
         here.peer_serves(here.two, 1)
-        await until(here.posted, DiskHolder.PEER, 2)
+        await until(here.posted, DiskHolder.PEER, 2 * WATCHED)
         await here.disks.secure([ONE, TWO, BARE])
         assert not here.one.may_write(PEER)
         assert not here.two.may_write(PEER)

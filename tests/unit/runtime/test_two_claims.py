@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
+from hbd.runtime.claimed import WATCHED
 from tests.unit.fencing.disk import ReservationDisk
 from tests.unit.runtime.machines import ALPHA, BETA, Gate, Machine
 from tests.unit.runtime.parts import turns_until
@@ -32,7 +33,8 @@ class Do(Enum):
     """What may happen next on a machine."""
 
     NOTHING = "it goes on with what it is in the middle of"
-    TAKE = "a takeover: claim it from a silent peer, then mount"
+    TAKE = "a takeover: watch it, claim it from a silent peer, then mount"
+    TAKE_NOW = "the same, watched already"
     START = "a start: the peer is out, or has let go"
     STOP = "unmount and let go"
     LOOK = "a heartbeat"
@@ -124,6 +126,7 @@ class World:
         return _tried(
             {
                 Do.TAKE: lambda: _taken(machine),
+                Do.TAKE_NOW: lambda: _taken_now(machine),
                 Do.START: machine.start,
                 Do.STOP: machine.stop,
                 Do.LOOK: machine.claim.look,
@@ -163,6 +166,12 @@ async def _tried(work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
 
 
 async def _taken(machine: Machine) -> None:
+    for _ in range(WATCHED):
+        await machine.claim.look()
+    await _taken_now(machine)
+
+
+async def _taken_now(machine: Machine) -> None:
     await machine.claim.claim(from_silent=True)
     await machine.start()
 
@@ -203,3 +212,38 @@ def test_the_disk_takes_the_writes_of_one_mount_only(plan: Plan) -> None:
     assert len(holders) <= 1
     for side in holders:
         assert list(world.disk.keys) == [side.machine.name]
+
+
+turns = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 4)), max_size=30)
+
+
+async def _both_take(directory: Path, order: list[tuple[int, int]]) -> World:
+    world = World(directory)
+    await world.set_up()
+    for side in world.sides:
+        side.gate.open()
+        for _ in range(WATCHED):
+            await side.machine.claim.look()
+        side.gate.close()
+    for number in (0, 1):
+        await world.do(world.sides[number], Do.TAKE_NOW, 0)
+    for number, count in order:
+        await world.do(world.sides[number], Do.NOTHING, count)
+    await world.settle()
+    return world
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(order=turns)
+def test_of_two_that_take_a_disk_at_once_one_mounts_it_and_the_other_never(
+    order: list[tuple[int, int]],
+) -> None:
+    """Goal: the disk decides once. Method: both have watched, and claim; any order of commands.
+
+    Whoever mounts it keeps it: nobody is taken over from whose claim was good.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        world = asyncio.run(_both_take(Path(directory), order))
+    mounted = [side for side in world.sides if side.mount]
+    assert [side.mount for side in mounted] == [1]
+    assert all(side.machine.may_write() and side.machine.claim.is_held for side in mounted)
