@@ -36,8 +36,8 @@ PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
 STORIES = $(PYTEST) -n $(AT_ONCE) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help deps-check deps-deb deps-lab deps-page deps-vm venv check sim sim-rewrite lab interop vm vm-up test demo demo-shell \
-	demo-down bench cockpit cockpit-check deb install install-node install-desktop install-cockpit clean
+.PHONY: help deps-check deps-deb deps-lab deps-page deps-vm venv check sim sim-unsafe sim-rewrite lab interop vm vm-up test demo \
+	demo-shell demo-down bench cockpit cockpit-check deb install install-node install-desktop install-cockpit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -59,6 +59,9 @@ check: deps-check ## house, unit, bus and a short simulation: about a minute, no
 
 sim: deps-check ## a longer simulation (SEEDS=1000 FIRST_SEED=1); a failure prints its seed
 	SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED) $(PYTEST) -n 2 --dist worksteal tests/sim
+
+sim-unsafe: deps-check ## which faults together make two writers where nothing protects (SEEDS=1000)
+	SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED) $(PY) -m tests.sim.unsafe
 
 sim-rewrite: deps-check ## tell the stories in tests/sim/scenarios anew; then read the difference
 	REWRITE=1 $(PYTEST) tests/sim/test_scenarios.py; git diff --stat tests/sim/scenarios

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hbd.cluster.event import DiskLost, DiskRead, ResourceLost
 from hbd.cluster.terms import SECOND, DiskHolder, GroupName, GroupState, Instant, LinkName, NodeName
+from hbd.runtime.claimed import WATCHED
 
 if TYPE_CHECKING:
     from tests.sim.host import Host
@@ -56,7 +57,8 @@ class DiskView:
 
     link: LinkName
     is_cut: bool = False  # the path from this machine to the disk
-    seen: int | None = None  # the peer's key at the last look
+    seen: int | None = None  # the peer's key at the last look, None for none
+    looks: int = 0
     silent_looks: int = 0
     stale_since: Instant | None = None  # mounted here, and preempted since
 
@@ -91,6 +93,20 @@ class Disks:
         disk.claim(self.host.name)
         self.host.world.other(self.host).disks.overtaken(group)
         return True
+
+    def secure(self, group: GroupName) -> bool:
+        """Take the disk from a peer that is silent: watched, and not seen to do anything since."""
+        disk = self.disk(group)
+        if disk is None or (disk.holder == self.host.name and not self.is_cut(group)):
+            return True
+        view = self.views[group]
+        if disk.holder is not None and not view.is_cut:
+            if view.looks and view.seen != disk.key:
+                self._look(group, view)
+                return False
+            if view.looks < WATCHED:
+                return False
+        return self.claim(group)
 
     def overtaken(self, group: GroupName) -> None:
         """Another machine has taken the disk."""
@@ -127,13 +143,15 @@ class Disks:
         if self.host.resources.writes(group) and not self.holds(group):
             self._tell(DiskLost(group, "another machine is registered"))
         if disk.holder is None:
+            view.looks, view.seen = view.looks + 1, None
             self._tell(DiskRead(view.link, DiskHolder.NOBODY))
         elif disk.holder == self.host.name:
             disk.renew(self.host.world.now)
+            view.seen = None
             self._tell(DiskRead(view.link, DiskHolder.SELF))
         else:
-            moved = view.seen is not None and view.seen != disk.key
-            view.seen = disk.key
+            moved = view.looks > 0 and view.seen != disk.key
+            view.looks, view.seen = view.looks + 1, disk.key
             self._tell(DiskRead(view.link, DiskHolder.PEER, moved=moved))
 
     def _tell(self, event: DiskRead | DiskLost) -> None:

@@ -18,18 +18,22 @@ from hbd.cluster.event import (
     StandbyRequested,
     TakeoverRequested,
 )
-from hbd.cluster.terms import MILLISECOND, SECOND, GroupState, JobId, Scope, Usec
+from hbd.cluster.terms import MILLISECOND, SECOND, GroupState, JobId, LinkName, Scope, Usec
 from tests.sim.host import Host
-from tests.sim.world import Cable, World
+from tests.sim.world import Cable, Fencing, World
 
 
 class Faults:
     """Breaks things in a world, counted."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(
+        self, world: World, *, shortest: int = SECOND // 10, longest: int = 20 * SECOND
+    ) -> None:
+        """A fault that mends itself lasts from `shortest` to `longest`."""
         self.world = world
         self.random = world.random
         self.count = 0
+        self._shortest, self._longest = shortest, longest
         self._job = 0
         self._kinds: tuple[Callable[[Host], str], ...] = (
             self.cut_cable,
@@ -117,34 +121,34 @@ class Faults:
         self._job += 1
         return JobId(self._job)
 
-    def _mend_later(self, mend: Callable[[], None], longest: int = 20 * SECOND) -> None:
-        self.world.after(self.random.randrange(SECOND // 10, longest), mend)
+    def _mend_later(self, mend: Callable[[], None]) -> None:
+        self.world.after(self.random.randrange(self._shortest, self._longest), mend)
 
     # --- cables -----------------------------------------------------------------------------
 
-    def cut_cable(self, host: Host) -> str:
+    def cut_cable(self, host: Host, link: LinkName | None = None) -> str:
         """One link dead in one direction."""
-        link = self.random.choice(self.world.links)
+        link = link or self.random.choice(self.world.links)
         key = (host.name, link)
         self.world.cables[key] = Cable(is_cut=True)
         self._mend_later(lambda: self.world.cables.update({key: Cable()}))
         return f"cannot be heard on {link}"
 
-    def cut_both_ways(self, host: Host) -> str:
+    def cut_both_ways(self, host: Host, link: LinkName | None = None) -> str:
         """One link unplugged."""
-        link = self.random.choice(self.world.links)
+        link = link or self.random.choice(self.world.links)
         for end in self.world.hosts:
             key = (end.name, link)
             self.world.cables[key] = Cable(is_cut=True)
             self._mend_later(lambda key=key: self.world.cables.update({key: Cable()}))  # type: ignore[misc]  # a default binds the loop's value
         return f"unplugged {link}"
 
-    def spoil_cable(self, host: Host) -> str:
+    def spoil_cable(self, host: Host, link: LinkName | None = None) -> str:
         """Loss, repetition and delay beyond the order of sending."""
-        link = self.random.choice(self.world.links)
+        link = link or self.random.choice(self.world.links)
         key = (host.name, link)
         self.world.cables[key] = Cable(
-            loss=self.random.choice((0.1, 0.3, 0.7)),
+            loss=self.random.choice((0.1, 0.3, 0.7, 0.95)),
             repeat=self.random.choice((0.0, 0.3)),
             slowest_usec=self.random.choice((5, 300, 1500)) * MILLISECOND,
         )
@@ -297,8 +301,8 @@ class Faults:
         return f"has no way to the disk of {group}"
 
     def cut_lan(self, host: Host) -> str:
-        """The machine reaches no ping node for a while."""
-        if not self.world.has_ping:
+        """The machine reaches no ping node, and nobody the addresses on it, for a while."""
+        if self.world.fencing is not Fencing.NONE:
             return ""
         host.lan_cut = True
 

@@ -83,10 +83,16 @@ class Resources:
     start_fails: set[GroupName] = field(default_factory=set)
     stop_fails: set[GroupName] = field(default_factory=set)
     hangs: set[GroupName] = field(default_factory=set)
+    answers: set[GroupName] = field(default_factory=set)  # whose address is on this machine
 
     def writes(self, group: GroupName) -> bool:
         """Whether anything of the group runs: its disk may be written."""
         return self.running[group] is not GroupState.STOPPED
+
+    def stopped(self, group: GroupName) -> None:
+        """All of it is gone."""
+        self.running[group] = GroupState.STOPPED
+        self.answers.discard(group)
 
 
 class Host:
@@ -168,7 +174,7 @@ class Host:
 
         def released() -> Event | None:
             if group not in self.lines:
-                self.resources.running[group] = GroupState.STOPPED
+                self.resources.stopped(group)
                 self.disks.forget(group)
                 self.disks.release(group)
             return None
@@ -233,14 +239,31 @@ class Host:
         self.world.after(self.world.timing.deadtime_usec // 2, lambda: self._dead_man(life))
 
     def _dead_man(self, life: int) -> None:
-        if self.node is None and self.powered and self.life == life:
-            self.world.say(f"{self.name:8} dead man: everything it held is stopped")
-            self._stop_all()
+        """The addresses go in any case; what cannot be stopped is not stopped by systemd either."""
+        if self.node is not None or not self.powered or self.life != life:
+            return
+        if self.paused:
+            self.world.after(100 * MILLISECOND, lambda: self._dead_man(life))
+            return
+        stuck = self.resources.hangs | self.resources.stop_fails
+        left = [group for group in self.world.homes if self.resources.writes(group)]
+        self.resources.answers.clear()
+        for group in self.world.homes:
+            if group not in stuck:
+                self._end(group)
+            elif group in left:
+                self.resources.running[group] = GroupState.PARTIAL
+        told = ", ".join(group for group in left if group in stuck)
+        what = f"{told} cannot be stopped" if told else "everything it held is stopped"
+        self.world.say(f"{self.name:8} dead man: {what}")
 
     def _stop_all(self) -> None:
-        self.resources.running = dict.fromkeys(self.world.homes, GroupState.STOPPED)
         for group in self.world.homes:
-            self.disks.forget(group)
+            self._end(group)
+
+    def _end(self, group: GroupName) -> None:
+        self.resources.stopped(group)
+        self.disks.forget(group)
 
     def cut_power(self) -> None:
         """The machine is gone at once, and with it everything it ran."""
@@ -403,12 +426,12 @@ class Host:
     def _start(self, action: StartGroup) -> None:
         group = action.group
         if not self.disks.holds(group):  # whatever is mounted was mounted in another time
-            self.resources.running[group] = GroupState.STOPPED
-            self.disks.forget(group)
+            self._end(group)
         if not self.disks.claim(group):
             self._later(lambda: GroupStartFailed(group, action.operation, "no way to the disk"))
             return
         self.resources.running[group] = GroupState.PARTIAL
+        self.resources.answers.add(group)
         if group in self.resources.hangs:
             return
         if group in self.resources.start_fails:
@@ -429,13 +452,18 @@ class Host:
         if group in self.resources.hangs:
             return
         if group in self.resources.stop_fails or self.disks.is_cut(group):
-            self._later(lambda: GroupStopFailed(group, action.operation, "will not stop"))
+
+            def failed() -> Event | None:
+                if not action.leave:  # the address is left of the disk, and goes all the same
+                    self.resources.answers.discard(group)
+                return GroupStopFailed(group, action.operation, "will not stop")
+
+            self._later(failed)
             return
 
         def stopped() -> Event | None:
             if self._is_current(group, action.operation) and not action.leave:
-                self.resources.running[group] = GroupState.STOPPED
-                self.disks.forget(group)
+                self._end(group)
                 self.disks.release(group)
             return GroupStopped(group, action.operation)
 

@@ -59,6 +59,15 @@ class Violation(AssertionError):
     """Something happened that must never happen; the message holds seed and trace."""
 
 
+class TwoWriters(Violation):
+    """Both machines run a group: `served` did already when `other` began to."""
+
+    def __init__(self, what: str, served: NodeName, other: NodeName) -> None:
+        super().__init__(what)
+        self.served = served
+        self.other = other
+
+
 @dataclass
 class Cable:
     """One direction of one link."""
@@ -80,7 +89,9 @@ class World:
         auto_failback: AutoFailback = AutoFailback.ON,
         fencing: Fencing = Fencing.NONE,
         has_ping: bool = False,
+        is_strict: bool = False,
     ) -> None:
+        """`is_strict`: two writers are an end (`TwoWriters`) where nothing protects, too."""
         self.seed = seed
         self.random = Random(seed)
         self.homes = homes if homes is not None else {DISK: A}
@@ -106,6 +117,8 @@ class World:
         self.arrived: dict[NodeName, Instant] = {}  # when a status last reached a machine
         self.excused = False  # an unproven fencing let both run: the classic set-up's weakness
         self.split_brains = 0
+        self._is_strict = is_strict
+        self._served: dict[GroupName, NodeName] = {}  # who was last the only one to run a group
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
         self.speech = {name: Speech(name, self.homes) for name in (A, B)}
@@ -190,16 +203,37 @@ class World:
             self._reserve(asker, action)
         elif action.means is Means.NONE:
             assert self.fencing is Fencing.NONE, "protection is never forgone"
-            self._check_haste(asker, target)
-            if target.powered:
-                self.excused = True
-            asker.post(FenceConfirmed(target.name, proven=False))
+            self._ask_addresses(asker, action)
         elif self.fence_works:
             self.say(f"{'fence':8} power of {target.name} cut")
             target.cut_power()
             asker.post(FenceConfirmed(target.name, proven=True))
         else:
             asker.post(FenceFailed(target.name, "the switch does not answer"))
+
+    def _ask_addresses(self, asker: Host, action: Fence) -> None:
+        """Silence is enough, unless somebody answers for an address that is about to be taken."""
+        target, life = self.other(asker), asker.life
+        self._check_haste(asker, target)
+        is_answered = any(self._answers(target, asker, group) for group in action.groups)
+
+        def answer() -> None:
+            if asker.life != life or asker.node is None:
+                return
+            if is_answered:
+                asker.post(FenceFailed(action.target, "somebody answers for the address"))
+                return
+            if asker.node.peer.status is PeerStatus.LOST:
+                self.excused = self.excused or target.powered
+            asker.post(FenceConfirmed(action.target, proven=False))
+
+        self.after(self.random.randrange(90 * MILLISECOND, 150 * MILLISECOND), answer)
+
+    def _answers(self, target: Host, asker: Host, group: GroupName) -> bool:
+        """Whether a probe of the group's address on the LAN (ARP) is answered."""
+        reached = not (target.lan_cut or asker.lan_cut)
+        stands = target.paused or not target.powered
+        return reached and not stands and group in target.resources.answers
 
     def _reserve(self, asker: Host, action: Fence) -> None:
         """The disks are asked, a little later; whatever has become true meanwhile."""
@@ -212,10 +246,14 @@ class World:
             if asker.paused:
                 self.after(100 * MILLISECOND, claim)
                 return
-            if all(asker.disks.claim(group) for group in sorted(action.groups)):
+            held = {group for group in action.groups if asker.disks.holds(group)}
+            if all(asker.disks.secure(group) for group in sorted(action.groups)):
                 asker.post(FenceConfirmed(action.target, proven=True, groups=action.groups))
-            else:
-                asker.post(FenceFailed(action.target, "no way to the disk"))
+                return
+            for group in action.groups:
+                if group not in held and not asker.resources.writes(group):
+                    asker.disks.release(group)
+            asker.post(FenceFailed(action.target, "no way to the disk, or its holder lives"))
 
         self.after(self.random.randrange(5 * MILLISECOND, 200 * MILLISECOND), claim)
 
@@ -259,7 +297,14 @@ class World:
         for group in self.homes:
             if group in self.disks:
                 continue  # it takes the writes of one; that no mount is stale is checked above
-            if all(host.resources.writes(group) for host in self.hosts):
+            writers = [host.name for host in self.hosts if host.resources.writes(group)]
+            if len(writers) == 1:
+                self._served[group] = writers[0]
+            elif len(writers) > 1:
+                if self._is_strict:
+                    served = self._served[group]
+                    other = next(name for name in writers if name != served)
+                    raise TwoWriters(self._told(f"both machines run {group}"), served, other)
                 if self.excused:
                     self.split_brains += 1
                     return
@@ -316,5 +361,8 @@ class World:
 
     def fail(self, what: str) -> None:
         """Stop here, showing how it came to this."""
+        raise Violation(self._told(what))
+
+    def _told(self, what: str) -> str:
         tail = "\n".join(self.story[-80:])
-        raise Violation(f"seed {self.seed}: {what} at {self.now / SECOND - 1000:.3f} s\n{tail}")
+        return f"seed {self.seed}: {what} at {self.now / SECOND - 1000:.3f} s\n{tail}"
