@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hbd.cluster.event import FenceFailed, ResourceChanged
-from hbd.cluster.terms import Instant, PeerStatus, ResourceState, Usec
+from hbd.cluster.terms import GroupName, Instant, PeerStatus, ResourceState, Usec
 from hbd.story.kinds import kind_of
 from hbd.story.taken import Taken
 from hbd.story.transition import (
@@ -51,6 +51,11 @@ def end(
         for stage in transition.stages
     )
     return replace(transition, stages=stages)
+
+
+def served(transition: Transition, now: Instant, group: GroupName) -> Transition:
+    """The group is where it was to be: if the peer had a part in that, it has done it."""
+    return end(transition, now, Phase.PEER, group=group)
 
 
 def follow(transition: Transition, taken: Taken) -> Transition:

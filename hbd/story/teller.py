@@ -199,6 +199,8 @@ def _settled(transition: Transition, taken: Taken, outages: dict[GroupName, Usec
         if taken.starts(group.name) or taken.stops(group.name):
             move = replace(move, was_touched=True)
         result = result_of(move, taken.after, group)
+        if result in (Result.MOVED, Result.STARTED):
+            transition = stages.served(transition, taken.now, group.name)
         target = move.target if result is Result.RUNNING else group.owner
         move = replace(move, epoch=group.epoch, target=target, result=result)
         if result is Result.FAILED:

@@ -77,6 +77,19 @@ def test_a_story_is_told_by_its_causes_rules_and_results(name: str) -> None:
     assert (lines(witness.of("ttisrv1")), lines(witness.of("ttisrv2"))) == TOLD[name]
 
 
+def test_who_did_its_part_of_a_move_is_not_told_as_having_given_up() -> None:
+    """Goal: a good standby looks good. Method: the peer's stretch of moves asked for."""
+    witness = witnessed("standby-and-takeover")
+    asked = [
+        each
+        for node in ("ttisrv1", "ttisrv2")
+        for each in witness.of(node)
+        if each.cause in (Cause.STANDBY, Cause.TAKEOVER, Cause.PEER_ASKED)
+    ]
+    parts = {(stage.phase, stage.result) for each in asked for stage in each.stages}
+    assert parts == {(Phase.PEER, StageResult.DONE)}
+
+
 def test_a_lost_peers_transition_counts_from_its_last_sign_of_life() -> None:
     """Goal: what a client felt is not told too short. Method: power cut, figures of the move."""
     [lost, _] = witnessed("primary-killed").of("ttisrv2")
