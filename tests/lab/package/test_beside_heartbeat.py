@@ -12,10 +12,9 @@ import pytest
 import pytest_asyncio
 
 from hbd.__main__ import EXIT_HEARTBEAT
-from tests.lab.harness import files
 from tests.lab.harness.host import run
 from tests.lab.harness.node import Node
-from tests.lab.interop.member import Kind, Member, View
+from tests.lab.interop.member import Kind, Member, Scope, View
 from tests.lab.interop.pair import Pair
 from tests.lab.interop.wiring import Wiring
 from tests.lab.story.setup import package
@@ -24,15 +23,14 @@ pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 PACKAGE = "/root/hbd.deb"
 COMMANDS = ("/usr/bin/cl_status", "/usr/share/heartbeat/hb_standby")
-ONE_LINE = "192.168.0.100/24/eth0 Filesystem::/dev/ttidisk0::/ttidisk::ext4 holds::first"
 STOPPED_WITHIN = 120.0  # s: heartbeat hands over before it ends, and looks twice
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pair() -> AsyncIterator[Pair]:
-    """Two heartbeats that have found each other; all is on the first node."""
+    """Two heartbeats that have found each other, each with a group of its own."""
     async with Pair(Kind.HEARTBEAT, Kind.HEARTBEAT) as pair:
-        await pair.configure(Wiring(), haresources=f"{files.NODE_NAMES[0]} {ONE_LINE}\n")
+        await pair.configure(Wiring())
         for member in pair.members:
             await member.start()
         home, away = pair.members
@@ -66,10 +64,10 @@ async def test_hbd_comes_and_goes_and_a_running_heartbeat_notices_nothing(pair: 
     await node.run(["dpkg", "--install", PACKAGE], within=120)
     assert await active(node, "heartbeat", "hbd") == ["active", "inactive"]
     assert await node_says(away, home) == await node_says(home, away)
-    assert (await node.run(["/usr/share/heartbeat/hb_takeover", "foreign"])).status == 0
-    await away.until(home.name, View(holds="foreign"))
-    await home.takeover()
-    await home.until(away.name, View(holds="local"))
+    await away.standby()
+    await home.until(away.name, View(holds="all"))
+    await away.takeover(Scope.LOCAL)
+    await away.until(home.name, View(holds="local"))
     assert await shared(node) == await diverted(node)
 
     await node.run(["dpkg", "--purge", "hbd"], within=120)
@@ -107,12 +105,9 @@ async def node_says(member: Member, other: Member) -> tuple[str, str]:
 async def shared(node: Node) -> set[str]:
     """The files that are in both packages."""
     listed = (await run(["dpkg-deb", "--contents", package()])).out
-    ours = {
-        match[1]
-        for match in re.finditer(r"^[-l]\S+ .* \.(/\S+?)(?: -> \S+)?$", listed, re.MULTILINE)
-    }
+    ours = re.findall(r"^[-l]\S+ .* \.(/\S+?)(?: -> \S+)?$", listed, re.MULTILINE)
     theirs = (await node.run(["dpkg", "--listfiles", "heartbeat"])).out.splitlines()
-    return ours & set(theirs)
+    return set(ours) & set(theirs)
 
 
 async def diverted(node: Node) -> set[str]:
