@@ -10,10 +10,12 @@ from pathlib import Path
 import hbd
 from hbd import journal
 from hbd.errors import AdapterError, ConfigError
+from hbd.rival import heartbeat_pid
 
 CONFIG_DIRECTORY = Path("/etc/ha.d")
 EXIT_CRASH = 1
 EXIT_CONFIG = 78
+EXIT_HEARTBEAT = 69  # EX_UNAVAILABLE of sysexits.h; hbd.service does not restart on it
 
 
 def main() -> int:
@@ -47,6 +49,14 @@ def _run(config_directory: Path, node: str | None) -> int:
     from hbd.runtime.reload import Source
 
     log = journal.set_up()
+    if (rival := heartbeat_pid()) is not None:
+        log.error(
+            "heartbeat runs here as process %d, and one of the two must not: not starting; "
+            "`systemctl stop heartbeat` hands its resources over",
+            rival,
+            extra=journal.fields(journal.MessageId.HEARTBEAT_RUNS),
+        )
+        return EXIT_HEARTBEAT
     source = Source(config_directory, node)
     try:
         config = source.read()

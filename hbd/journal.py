@@ -73,6 +73,7 @@ class MessageId(Enum):
     TRANSITION_BEGUN = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e30"
     TRANSITION_ENDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e31"
     STEPS_RECORDED = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e32"
+    HEARTBEAT_RUNS = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e33"
     FENCE_WAITS = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e40"
     PEER_ON_DISK = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e41"
     DISK_LOST = "5f1e6d7b2c5a4a0f8f5d1f0a6c1b7e42"

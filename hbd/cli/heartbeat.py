@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import NoReturn
 
 from hbd.bus.names import Verb
-from hbd.cli import agent
+from hbd.cli import agent, original
 from hbd.cli import heartbeat_view as words
 from hbd.cli.client import connected
 from hbd.cli.outcome import Exit, Trouble
@@ -58,6 +58,8 @@ class _MoveParser(_Parser):
 
 def cl_status(arguments: Sequence[str] | None = None) -> int:
     """Answer one question about the cluster; the exit status is one of `Status`."""
+    if arguments is None:
+        original.instead("cl_status", sys.argv[1:])
     parser = _questions()
     chosen = parser.parse_args(arguments)
     if chosen.question is None:
@@ -89,6 +91,8 @@ def hb_takeover(arguments: Sequence[str] | None = None) -> int:
 
 
 def _move(name: str, verb: Verb, arguments: Sequence[str] | None) -> int:
+    if arguments is None:
+        original.instead(name, sys.argv[1:])
     parser = _MoveParser(prog=name, description=f"`hbctl {verb} --no-wait` in other words.")
     scopes = [scope.value for scope in Scope]
     parser.add_argument("scope", nargs="?", choices=scopes, default=Scope.ALL.value)

@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hbd import __version__
 from hbd.bus.names import Verb
 from hbd.cli.outcome import Exit, Trouble
-from hbd.cluster.terms import Scope
+from hbd.cluster.terms import Fencing, Scope
 
 if TYPE_CHECKING:
     from hbd.cli.verbs import Request
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.verb == "export":
+        return _export(chosen)
     import asyncio  # 50 ms that --help and a typing error need not wait for
 
     from hbd.cli import verbs
@@ -74,6 +77,16 @@ def _run(chosen: argparse.Namespace) -> int:
         case _:
             work = verbs.move(_request(chosen))
     return asyncio.run(work)
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    """The one verb that reads the files and asks nobody."""
+    from hbd.cli.export import Wanted, export_pacemaker
+
+    wanted = Wanted(
+        chosen.directory, chosen.config_dir, chosen.node, chosen.fencing, chosen.address
+    )
+    return export_pacemaker(wanted)
 
 
 def _request(chosen: argparse.Namespace) -> Request:
@@ -120,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     clear.add_argument("group", nargs="?", metavar="GROUP", help="one group (all)")
     _add_waiting(clear)
     _add_asking(verbs.add_parser("reload", help="read the configuration anew"))
+    _add_export(verbs.add_parser("export", help="write the files as another cluster's"))
     return parser
 
 
@@ -133,6 +147,28 @@ def _add_past(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     explain.add_argument("--json", action="store_true", help="for programs")
     explain.add_argument(
         "transition", nargs="?", metavar="TRANSITION", help="its id, or the end of it (the last)"
+    )
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cluster", choices=["pacemaker"], metavar="pacemaker", help="which one")
+    parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="where to")
+    parser.add_argument(
+        "--config-dir", type=Path, default=Path("/etc/ha.d"), metavar="DIR", help="the files"
+    )
+    parser.add_argument("--node", metavar="NODE", help="read them as this node (this machine)")
+    parser.add_argument(
+        "--fencing",
+        choices=[word.value for word in Fencing],
+        metavar="WORD",
+        help="in place of the directive in ha.cf",
+    )
+    parser.add_argument(
+        "--address",
+        action="append",
+        default=[],
+        metavar="NODE/INTERFACE=ADDRESS",
+        help="where a node is, if this machine cannot tell",
     )
 
 

@@ -22,7 +22,7 @@ class Exit(IntEnum):
     UNKNOWN = 7  # the daemon or the bus went away while hbctl waited
     NO_BUS = 8  # there is no message bus to ask on
     OTHER_VERSION = 9  # the running daemon does not know what is asked of it
-    WARNED = 10  # check: no error, but something is weaker than it could be
+    WARNED = 10  # no error, but something is weaker than it could be, or left to do
     INTERRUPTED = 130
 
 

@@ -115,6 +115,7 @@ class Daemon:
             state_directory,
             int(time.time()),
             from_clock=config.hbgenmethod is GenerationMethod.TIME,
+            heartbeat=identity.HEARTBEAT,
         )
         self._inbox = Inbox(self._handle)
         self._alarm = Alarm(lambda: self._inbox.post(ClockTicked()))
@@ -123,7 +124,9 @@ class Daemon:
         # send anything to the connection that failovers depend on.
         self._manager = Manager(endpoints=(PRIVATE, SYSTEM_BUS))
         by_name = config.uuidfrom is UuidSource.NODENAME
-        uuid = identity.node_uuid(state_directory, config.local, from_name=by_name)
+        uuid = identity.node_uuid(
+            state_directory, config.local, from_name=by_name, heartbeat=identity.HEARTBEAT
+        )
         self._media = Media(
             config.media,
             build.session_of(config, self._generation, uuid),

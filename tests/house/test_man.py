@@ -32,6 +32,7 @@ EXPECTED = {
     "hbctl.1",
     "hbd-notify.1",
     "hbd-fencing.7",
+    "hbd-migrate.7",
     "hbd-replay.1",
     "hbd-setup.7",
     "hbd.8",

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import hbd
+from hbd.cli import original
 from tests.house.tree import ROOT, files, is_below, python_files
 
 SHIPPED_FOLDERS = ("hbd", "units", "dbus", "polkit", "completion", "man", "desktop")
@@ -107,6 +108,18 @@ def test_no_module_is_shipped_that_runs_on_import() -> None:
     assert callers <= {"hbd/__main__.py"}
 
 
+def test_what_is_put_aside_for_us_comes_back_when_we_go() -> None:
+    """Goal: heartbeat's commands return. Method: one list in two scripts; and hbctl's calls."""
+    lists = [
+        re.findall(r"^(/usr/\S+) (\S+)$", (ROOT / "debian" / script).read_text(), re.MULTILINE)
+        for script in ("preinst", "postrm")
+    ]
+    assert lists[0] == lists[1]
+    put_aside = dict(lists[0])
+    assert set(original.ORIGINALS.values()) <= set(put_aside.values())
+    assert {Path(path).name for path in put_aside} >= set(original.ORIGINALS)
+
+
 def test_the_maintainer_scripts_are_shell() -> None:
     """Goal: an install never stops half-way on a typing error. Method: dash reads each of them."""
     scripts = [
@@ -115,4 +128,10 @@ def test_the_maintainer_scripts_are_shell() -> None:
     ]
     for script in scripts:
         subprocess.run(["sh", "-n", str(script)], check=True)
-    assert {script.name for script in scripts} >= {"postinst", "postrm", "prerm", "hbd-deadman"}
+    assert {script.name for script in scripts} >= {
+        "preinst",
+        "postinst",
+        "postrm",
+        "prerm",
+        "hbd-deadman",
+    }

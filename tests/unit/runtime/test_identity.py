@@ -90,3 +90,48 @@ def test_a_uuid_from_the_name_is_kept_nowhere(tmp_path: Path) -> None:
     assert one != node_uuid(tmp_path, NodeName("ttisrv2"), from_name=True)
     assert len(one) == 16
     assert list(tmp_path.iterdir()) == []
+
+
+# --- a node that ran heartbeat before -------------------------------------------------------------
+
+
+@pytest.fixture
+def heartbeat(tmp_path: Path) -> Path:
+    """heartbeat's folder as it leaves it: 15 columns and a newline, and 16 bytes."""
+    folder = tmp_path / "heartbeat"
+    folder.mkdir()
+    (folder / "hb_generation").write_text(f"{CLOCK + 70:>15}\n")
+    (folder / "hb_uuid").write_bytes(bytes(range(16)))
+    return folder
+
+
+def test_lives_are_counted_on_where_heartbeat_was(tmp_path: Path, heartbeat: Path) -> None:
+    """Goal: the peer sees a restart, not a replay. Method: its number is above the clock's."""
+    assert next_generation(tmp_path, CLOCK, heartbeat=heartbeat) == CLOCK + 71
+
+
+def test_heartbeat_can_come_back(tmp_path: Path, heartbeat: Path) -> None:
+    """Goal: its next number is above ours. Method: its file, in its form; and ours after it."""
+    for _ in range(3):
+        ours = next_generation(tmp_path, CLOCK, heartbeat=heartbeat)
+    text = (heartbeat / "hb_generation").read_text()
+    assert (len(text), int(text)) == (16, ours)
+    (heartbeat / "hb_generation").write_text(f"{ours + 5:>15}\n")
+    assert next_generation(tmp_path, CLOCK, heartbeat=heartbeat) == ours + 6
+
+
+def test_a_node_stays_who_it_was(tmp_path: Path, heartbeat: Path) -> None:
+    """Goal: one node is one uuid. Method: heartbeat's is taken once, and kept when it goes."""
+    assert node_uuid(tmp_path, NODE, heartbeat=heartbeat) == bytes(range(16))
+    (heartbeat / "hb_uuid").unlink()
+    assert node_uuid(tmp_path, NODE, heartbeat=heartbeat) == bytes(range(16))
+
+
+def test_where_heartbeat_never_was_nothing_of_it_is_made(tmp_path: Path) -> None:
+    """Goal: no folder of another package. Method: an absent and an empty one."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for folder in (tmp_path / "absent", empty):
+        assert next_generation(tmp_path, CLOCK, heartbeat=folder) > CLOCK
+        assert len(node_uuid(tmp_path, NODE, heartbeat=folder)) == 16
+    assert list(empty.iterdir()) == []

@@ -1,0 +1,1 @@
+"""The three files in other clusters' words, for those who outgrow two nodes."""
