@@ -224,8 +224,11 @@ async def _fetches(story: Story, asker: Member) -> None:
     await story.at_rest(within=MOVED_WITHIN)
     await asker.takeover(FOREIGN)
     await hold(story, asker, ALL, NONE)
-    await other.takeover(FAILBACK)  # fetches everything: heartbeat takes it for `all`
-    await hold(story, asker, NONE, ALL)
+    await other.takeover(FAILBACK)
+    if other is story.heartbeat:  # fetches everything: heartbeat takes it for `all`
+        await hold(story, asker, NONE, ALL)
+    else:  # hbd asks for what prefers its node, as documented
+        await story.at_rest(within=MOVED_WITHIN)
     await asker.takeover(LOCAL)
     await story.at_rest(within=MOVED_WITHIN)
 
