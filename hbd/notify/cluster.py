@@ -33,8 +33,6 @@ GONE_SECONDS = 10.0
 # dbus-daemon is back within a second of a restart; one that stays away is asked for more seldom.
 BUS_RETRY_SECONDS = (1.0, 30.0)
 
-_PASSING = (Exit.NOT_RUNNING, Exit.NO_BUS, Exit.UNKNOWN, Exit.TIMEOUT)
-
 _LOG = logging.getLogger("hbd-notify")
 
 Tell = Callable[[Iterable[News]], None]
@@ -54,8 +52,9 @@ class Cluster:
         self._gone_told = False
 
     async def run(self) -> None:
-        """Watch for ever. Trouble only for what does not pass: another version of hbd."""
+        """Watch for ever. Whatever keeps hbd from being asked is said once, and tried again."""
         retry = BUS_RETRY_SECONDS[0]
+        said = ""
         while True:
             try:
                 async with connected() as client:
@@ -63,9 +62,10 @@ class Cluster:
                     await client.attend()
                     await self._attend(client)
             except Trouble as trouble:
-                if trouble.status not in _PASSING:
-                    raise
                 self._absent()
+                if said != str(trouble):
+                    said = str(trouble)
+                    _LOG.info("%s; trying again", said)
             await asyncio.sleep(retry)
             retry = min(retry * 2, BUS_RETRY_SECONDS[1])
 

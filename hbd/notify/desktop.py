@@ -39,7 +39,7 @@ NEVER = 0
 SHOW_SECONDS = 10.0
 START_SECONDS = 30.0
 # The session's bus ends with the session, and so do we; this is for one that is replaced.
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 5.0
 MAX_SUMMARY = 120  # characters; a server cuts by its own taste, but none needs a screenful
 MAX_BODY = 800
 
@@ -66,11 +66,15 @@ class Desktop:
 
     async def run(self) -> None:
         """Stay on the session's bus; join it again when it was lost."""
+        is_said = False
         while True:
             try:
                 await self._attend(await Connection.open(session_bus(), _refuse, self._heard))
+                is_said = False
             except AdapterError as error:
-                _LOG.info("no session bus (%s); trying again", error)
+                if not is_said:
+                    _LOG.info("no session bus (%s); trying again", error)
+                is_said = True
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _attend(self, bus: Connection) -> None:

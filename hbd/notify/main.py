@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from hbd import __version__
-from hbd.cli.outcome import Trouble
 from hbd.errors import ConfigError
 from hbd.notify import settings
 from hbd.notify.browser import OPENER
@@ -63,9 +62,5 @@ def _serve(page: str) -> int:
     async def serve() -> None:
         await Service(page).run()
 
-    try:
-        asyncio.run(serve())
-    except Trouble as trouble:
-        print(f"hbd-notify: {trouble}", file=sys.stderr)
-        return Exit.FAILED
+    asyncio.run(serve())
     return Exit.DONE

@@ -36,7 +36,7 @@ class Service:
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Until SIGTERM or SIGINT, the ordinary end. Trouble if hbd cannot be understood."""
+        """Until SIGTERM or SIGINT, which is the ordinary end."""
         loop = asyncio.get_running_loop()
         whole = asyncio.ensure_future(self._all())
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -139,7 +139,16 @@ def _ended(problem: Problem, view: StatusView) -> News:
     """The end of a problem; what ends for want of its thing, or for a worse cause, is no news."""
     subject = _subject(problem)
     summary = _good(problem, view)
-    return Note(subject, Urgency.NORMAL, summary) if summary else Withdrawal(subject)
+    if not summary:
+        return Withdrawal(subject)
+    return Note(subject, Urgency.NORMAL, summary, _links(view))
+
+
+def _links(view: StatusView) -> str:
+    """How the two machines are joined, now that something is well again."""
+    links = [link for link in view.links if link.leads_to_peer]
+    up = [link for link in links if link.status == LinkStatus.UP.value]
+    return f"{len(up)} of {len(links)} links to {view.peer} work."
 
 
 def _good(problem: Problem, view: StatusView) -> str:

@@ -13,7 +13,7 @@ from tests.lab.harness.host import LabError, end, now
 from tests.lab.harness.node import Node
 
 _READY_WITHIN = 10.0  # s for busctl to say that it listens: a few ms on a quiet machine
-_PING = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Peer", "Ping")
+PING = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Peer", "Ping")
 _LINE_LIMIT = 1 << 20  # bytes: a signal may carry every property of an object
 
 
@@ -76,7 +76,7 @@ async def _hears(node: Node, lines: asyncio.StreamReader) -> None:
     first = asyncio.create_task(lines.readline())
     try:
         while not first.done():
-            await node.run(["busctl", "call", *_PING], check=False)
+            await node.run(["busctl", "call", *PING], check=False)
             await asyncio.wait([first], timeout=0.02)
     finally:
         first.cancel()

@@ -1,0 +1,1 @@
+"""A desktop on a node: an X server without a screen, a login session, and what runs in one."""
