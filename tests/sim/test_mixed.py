@@ -156,7 +156,9 @@ def ask(world: MixedWorld, scope: Scope, *, to_here: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "given"), [(ALL, HERE), (LOCAL, SWAPPED), (FOREIGN, AT_HOME)], ids=str
+    ("share", "given"),
+    [(ALL, HERE), (LOCAL, SWAPPED), (FOREIGN, AT_HOME)],
+    ids=["all", "local", "foreign"],
 )
 def test_heartbeat_gives_and_takes_by_every_scope(
     share: Share, given: dict[GroupName, str]
