@@ -21,7 +21,7 @@ from tests.lab.harness.host import LabError, must_be_root, run, say
 from tests.lab.harness.image import Flavour
 from tests.lab.harness.ledger import RUN, Ledger, sweep_orphans
 from tests.lab.harness.network import Cable, Network
-from tests.lab.harness.node import Hardware, Node
+from tests.lab.harness.node import Hardware, Node, lay_over
 from tests.lab.harness.serial import NullModem
 from tests.lab.harness.watch import Watch
 
@@ -93,7 +93,8 @@ class Lab:
         self.serial = NullModem()
         undo.callback(self.serial.close)
         undo.callback(self._sweep)
-        folder = RUN / self.lab_id
+        folder = self._folder = RUN / self.lab_id
+        self._base = base
         self._ledger.note("folder", str(folder))
         await run(["mkdir", folder])
         self._ledger.note("mount", str(folder))
@@ -145,6 +146,16 @@ class Lab:
         place = f"{node.root}{files.MOUNT_POINT}"
         script = f'mount "{node.hardware.device}" "{place}"; chroot "{node.root}" sh -c "$0"'
         await run(["unshare", "--mount", "sh", "-ec", script, files.PREPARE_DISK])
+
+    async def add_root(self, name: str) -> Path:
+        """A root file system over the nodes' image for what is not booted, and is no node."""
+        root = self._folder / name / "root"
+        await lay_over(self._base, root, self._ledger)
+        return root
+
+    def note_process(self, pid: int) -> None:
+        """A process that ends with this lab, however that ends."""
+        self._ledger.note_process(pid)
 
     async def boot(self) -> None:
         """Power on both nodes at once and wait until both have booted."""

@@ -65,11 +65,7 @@ class Node:
 
     async def create(self, base: Path, hosts: str) -> None:
         """Lay the node's root over `base`, with its own name, machine id and /etc/hosts."""
-        upper, work = self._folder / "upper", self._folder / "work"
-        _make_folders(self.root, upper, work)
-        self._ledger.note("mount", str(self.root))
-        layers = f"lowerdir={base},upperdir={upper},workdir={work}"
-        await run(["mount", "-t", "overlay", f"hbdlab-{self.name}", "-o", layers, self.root])
+        await lay_over(base, self.root, self._ledger)
         self.write("/etc/hostname", f"{self.name}\n")
         self.write("/etc/hosts", hosts)
         self.write("/etc/machine-id", os.urandom(16).hex() + "\n", mode=0o444)
@@ -193,6 +189,11 @@ def _is_mounted(leader: int, mount_point: str) -> bool:
     return False
 
 
-def _make_folders(*folders: Path) -> None:
-    for folder in folders:
+async def lay_over(base: Path, root: Path, ledger: Ledger) -> None:
+    """Mount at `root` what is written there over the image `base`, beside folders for that."""
+    upper, work = root.with_name("upper"), root.with_name("work")
+    for folder in (root, upper, work):
         folder.mkdir(parents=True)
+    ledger.note("mount", str(root))
+    layers = f"lowerdir={base},upperdir={upper},workdir={work}"
+    await run(["mount", "-t", "overlay", f"hbdlab-{root.parent.name}", "-o", layers, root])
