@@ -37,7 +37,7 @@ STORIES = $(PYTEST) -n $(AT_ONCE) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help deps-check deps-deb deps-lab deps-page deps-vm venv check sim sim-unsafe sim-rewrite lab interop vm vm-up test demo \
-	demo-shell demo-down bench cockpit cockpit-check deb install install-node install-desktop install-cockpit clean
+	demo-shell demo-down screenshot bench cockpit cockpit-check deb install install-node install-desktop install-cockpit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -77,6 +77,9 @@ vm: deps-check deps-lab deps-vm deb ## only the virtual machines' stories (root)
 
 vm-up: deps-check deps-lab deps-vm deb ## virtual machines to look around in, until Ctrl-C
 	$(PY) -m tests.vm.harness up
+
+screenshot: deps-check deps-lab deb ## take the README's picture of the Cockpit page anew (root)
+	$(PY) -m tests.lab.web.readme
 
 bench: deps-check deps-lab deb ## client gaps and the daemon's own cost (RUNS=5)
 	$(PY) -m tests.lab.bench --suite $(SUITE) --runs $(RUNS)
