@@ -106,6 +106,11 @@ class Client:
         reply = await self._call(Interface.MANAGER, "History", "u", limit)
         return [_plain(each) for each in reply.body[0]]
 
+    async def journal(self, transition: str) -> list[tuple[int, str]]:
+        """The journal's lines of a transition, oldest first: µs since 1970, and the text."""
+        reply = await self._call(Interface.MANAGER, "Journal", "s", transition)
+        return [(int(at_usec), str(text)) for at_usec, text in reply.body[0]]
+
     async def listen(self) -> None:
         """Keep what the daemon tells from now on, and notice when it goes."""
         await self._call_bus("AddMatch", f"type='signal',sender='{BUS_NAME}'")

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterable, Sequence
 
-from hbd.cli.client import connected
+from hbd.cli.client import Client, connected
 from hbd.cli.ink import printable
-from hbd.cli.outcome import Exit
+from hbd.cli.outcome import Exit, Trouble
 from hbd.cli.past import EvidenceView, StepView, TransitionView, chosen, plain, transition_view
 from hbd.cli.spans import day, local
 
-JOURNAL_SECONDS = 20.0
 BAR = 30  # characters for the longest stretch
-NO_JOURNAL = (
-    "The journal's lines are not shown: they are gone, or this user may not read the journal\n"
-    "(root and members of systemd-journal may)."
-)
+NO_JOURNAL = "The journal no longer has its lines."
 
 
 async def history(limit: int, *, as_json: bool) -> Exit:
     """Print the last transitions, newest last, where the eye is."""
-    views = await _read(limit)
+    async with connected() as client:
+        views = [transition_view(each) for each in await client.history(limit)]
     if as_json:
         print(json.dumps({"transitions": [plain(view) for view in views]}, indent=2))
         return Exit.DONE
@@ -34,8 +29,9 @@ async def history(limit: int, *, as_json: bool) -> Exit:
 
 async def explain(wanted: str | None, *, as_json: bool) -> Exit:
     """Print why one came about, and what it took."""
-    view = chosen(await _read(0), wanted)
-    lines = await _journal(view.id)
+    async with connected() as client:
+        view = chosen([transition_view(each) for each in await client.history(0)], wanted)
+        lines = await _journal(client, view.id)
     if as_json:
         print(json.dumps({"transition": plain(view), "journal": lines}, indent=2))
         return Exit.DONE
@@ -44,33 +40,12 @@ async def explain(wanted: str | None, *, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-async def _read(limit: int) -> list[TransitionView]:
-    async with connected() as client:
-        return [transition_view(each) for each in await client.history(limit)]
-
-
-async def _journal(wanted: str) -> list[str]:
-    """The journal's lines of a transition; none where there are none for us."""
+async def _journal(client: Client, wanted: str) -> list[str]:
+    """The journal's lines of a transition; none where the daemon has none for us."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *("journalctl", "--output=json", "--no-pager", "--quiet", "--lines=500"),
-            f"HBD_TRANSITION={wanted}",
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=DEVNULL,
-        )
-        out, _ = await asyncio.wait_for(process.communicate(), JOURNAL_SECONDS)
-    except (OSError, TimeoutError):
+        return [f"{clock(at)}  {text}" for at, text in await client.journal(wanted)]
+    except Trouble:  # what is known of the move is told all the same
         return []
-    return [text for text in map(_line, out.splitlines()) if text]
-
-
-def _line(data: bytes) -> str:
-    try:
-        entry = json.loads(data)
-        return f"{clock(int(entry['__REALTIME_TIMESTAMP']))}  {entry['MESSAGE']}"
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 def as_lines(views: Sequence[TransitionView]) -> Iterable[str]:
@@ -108,7 +83,7 @@ def explanation(view: TransitionView, lines: Sequence[str]) -> Iterable[str]:
     yield ""
     yield from _steps(view.steps)
     yield ""
-    yield from lines or NO_JOURNAL.splitlines()
+    yield from lines or [NO_JOURNAL]
 
 
 def _steps(steps: Sequence[StepView]) -> Iterable[str]:

@@ -35,10 +35,9 @@ _ABOUT = {
 _HEADINGS = {
     Kind.PEER_LOST: "{subject} is lost",
     Kind.FENCE_WAITS: "{subject} is lost, and nothing is taken over",
-    Kind.PEER_FENCED: "{subject} is fenced",
+    Kind.PEER_FENCED: "{subject} is gone",
     Kind.PEER_LEFT: "{subject} has left the cluster",
-    Kind.LINK_DEAD: "Link {subject} does not work",
-    Kind.GROUP_FAILED: "{subject} has failed",
+    Kind.GROUP_FAILED: "{subject} has failed on {node}",
     Kind.GROUP_NOT_SERVED: "{subject} is not served",
     Kind.UNPROTECTED: "Protection is lost",
 }
@@ -113,21 +112,30 @@ def _everything(before: Scene | None, after: Scene) -> Iterator[News]:
     if before is None:
         for problem in after.problems.values():
             if problem.severity is Severity.ERROR:
-                yield _began(problem)
+                yield _began(problem, after.view)
         return
     for key, problem in after.problems.items():
         if key not in before.problems:
-            yield _began(problem)
+            yield _began(problem, after.view)
     yield from _moved(before, after)
     for key, problem in before.problems.items():
         if key not in after.problems:
             yield _ended(problem, after.view)
 
 
-def _began(problem: Problem) -> Note:
-    heading = _HEADINGS[problem.kind].format(subject=problem.subject)
-    body = f"{problem.text}.\nOn {problem.node}: {problem.command}"
+def _began(problem: Problem, view: StatusView) -> Note:
+    if problem.kind is Kind.LINK_DEAD:  # its text is short, and others may do its work
+        heading, text = _sentence(problem.text), _links(view)
+    else:
+        form = _HEADINGS[problem.kind]
+        heading = form.format(subject=problem.subject, node=problem.node)
+        text = f"{problem.text}."
+    body = f"{text}\nOn {problem.node}: {problem.command}"
     return Note(_subject(problem), _URGENCIES[problem.severity], heading, body)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _subject(problem: Problem) -> str:

@@ -16,11 +16,13 @@ from hbd.notify.settings import PAGE
 from tests.lab.desktop.flavour import DESKTOP
 from tests.lab.desktop.notifications import Notifications, followed, history, on_screen
 from tests.lab.desktop.session import BROWSER, FILES, SERVER, TERMINAL, Session, desktop
+from tests.lab.harness.node import Node
 from tests.lab.story.setup import Setup
 from tests.lab.story.story import GROUP, MOVED_WITHIN, WITHIN, Story
 from tests.lab.test_failures import FAILED_START, breaks_samba
 from tests.lab.test_operator import OPERATOR, STRANGER
 from tests.lab.test_polkit import RIGHT, WRONG
+from tests.lab.test_power import LOSING_THE_PEER
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
@@ -28,17 +30,18 @@ SETUP = Setup(flavour=DESKTOP, packages=("hbd-desktop",), files=FILES)
 UNIT = "hbd-notify.service"
 SHOWN_WITHIN = WITHIN + 10.0  # s: it must have stood for two, and the nodes are busy
 CHECKED_WITHIN = CHECK_AFTER_SECONDS + SHOWN_WITHIN
+BOOTED_WITHIN = 60.0
 DIALOG = "Authentication"
 CROSSOVER = "eth1"
 
 
 @asynccontextmanager
-async def notified(story: Story) -> AsyncIterator[tuple[Session, Notifications]]:
-    """alice sits at the node that serves, and wants notifications."""
-    place = await story.home.journal.cursor()
-    async with desktop(story.home, OPERATOR) as session:
+async def notified(node: Node) -> AsyncIterator[tuple[Session, Notifications]]:
+    """alice sits at the node, and wants notifications."""
+    place = await node.journal.cursor()
+    async with desktop(node, OPERATOR) as session:
         await session.systemctl("enable", "--now", UNIT)
-        await story.home.journal.wait_for(
+        await node.journal.wait_for(
             f"_SYSTEMD_USER_UNIT={UNIT}", within=SHOWN_WITHIN, after=place,
             until=lambda entry: "watching" in str(entry.get("MESSAGE")),
         )  # fmt: skip
@@ -66,7 +69,7 @@ async def test_nobody_is_told_who_does_not_want_it(story: Story) -> None:
 
 async def test_moves_are_told_in_one_place(story: Story) -> None:
     """Goal: who serves now, and not in a pile. Method: there and back, and the server's word."""
-    async with notified(story) as (session, shown):
+    async with notified(story.home) as (session, shown):
         await story.home.run(["hbctl", "standby"], user=OPERATOR)
         there = await shown.next(GROUP, story.away.name, within=SHOWN_WITHIN)
         assert (there.urgency, there.replaces) == (Urgency.NORMAL, 0)
@@ -85,7 +88,7 @@ async def test_a_dead_link_stays_on_the_screen_until_it_is_back(story: Story) ->
     """Goal: urgent while it lasts, and then no more. Method: pull the cable, and plug it in."""
     story.expects(MessageId.LINK_DEAD, MessageId.LINK_FAULT)
     story.undo.push_async_callback(story.lab.mend_crossover)
-    async with notified(story) as (session, shown):
+    async with notified(story.home) as (session, shown):
         await story.lab.cut_crossover()
         dead = await shown.next(CROSSOVER, within=MOVED_WITHIN + SHOWN_WITHIN)
         assert dead.urgency == Urgency.CRITICAL
@@ -106,7 +109,7 @@ async def test_what_fails_and_what_would_fail_next_is_urgent(story: Story) -> No
     story.expects(*FAILED_START, on=story.away)
     story.expects(MessageId.JOB_FINISHED, on=story.home)
     breaks_samba(story, story.away)
-    async with notified(story) as (session, shown):
+    async with notified(story.home) as (session, shown):
         await story.home.run(["hbctl", "standby"], user=OPERATOR, check=False)
         failed = await shown.next(GROUP, story.away.name, "clear-failure", within=SHOWN_WITHIN)
         assert failed.urgency == Urgency.CRITICAL
@@ -121,12 +124,34 @@ async def test_what_fails_and_what_would_fail_next_is_urgent(story: Story) -> No
     await story.away.run(["systemctl", "restart", "hbd"])
 
 
+async def test_who_stands_by_is_told_that_the_other_node_is_gone_and_who_serves(
+    story: Story,
+) -> None:
+    """Goal: why it moved, and what it cost. Method: the power of the node that serves is cut.
+
+    The loss stays on the screen until the node is back; its dead links are not told besides.
+    """
+    story.expects(*LOSING_THE_PEER, on=story.away)
+    async with notified(story.away) as (session, shown):
+        await story.home.kill()
+        moved = await shown.next(GROUP, story.away.name, "waited", within=MOVED_WITHIN)
+        assert story.home.name in moved.body
+        lost = await shown.next(story.home.name, "confirm-peer-down", within=SHOWN_WITHIN)
+        assert lost.urgency == Urgency.CRITICAL
+        assert await on_screen(session) == 2
+        await session.screenshot("peer-lost")
+        await story.home.boot()
+        back = await shown.next(story.home.name, "back", within=BOOTED_WITHIN)
+        assert (back.number, back.urgency) == (lost.number, Urgency.NORMAL)
+        await shown.next(GROUP, story.home.name, within=BOOTED_WITHIN)
+
+
 async def test_a_click_opens_the_page_in_the_users_browser(story: Story) -> None:
     """Goal: from a notification to Cockpit. Method: a browser that writes down where it was sent.
 
     Both by a click on the notification and from the launcher in the menu.
     """
-    async with notified(story) as (session, shown):
+    async with notified(story.home) as (session, shown):
         place = await story.home.journal.cursor()
         await story.home.run(["hbctl", "standby"], user=OPERATOR)
         await shown.next(GROUP, story.away.name, within=SHOWN_WITHIN)
@@ -146,7 +171,7 @@ async def test_a_click_opens_the_page_in_the_users_browser(story: Story) -> None
 
 async def test_without_a_notification_server_the_news_wait_for_one(story: Story) -> None:
     """Goal: nothing is lost. Method: no server may start; a move; then it may, and does."""
-    async with notified(story) as (session, shown):
+    async with notified(story.home) as (session, shown):
         await session.systemctl("mask", "--runtime", "--now", SERVER)
         await story.home.run(["hbctl", "standby"], user=OPERATOR)
         await story.served_by(story.away)
@@ -162,7 +187,7 @@ async def test_without_a_notification_server_the_news_wait_for_one(story: Story)
 async def test_the_daemons_restart_is_no_news_and_is_survived(story: Story) -> None:
     """Goal: the notifier outlives hbd. Method: kill the daemon; a move then is the next news."""
     story.expects("deadman", "unit hbd.service", on=story.home)
-    async with notified(story) as (session, shown):
+    async with notified(story.home) as (session, shown):
         before = await session.systemctl("show", "--property=MainPID", "--value", UNIT)
         await story.home.run(["systemctl", "kill", "--signal=KILL", "hbd.service"])
         await story.heard(story.home, MessageId.STARTED)

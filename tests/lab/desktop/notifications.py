@@ -31,27 +31,32 @@ class Shown:
 
 
 class Notifications:
-    """The notifications since `followed` began."""
+    """The notifications since `followed` began; each can be asked for once, in any order."""
 
     def __init__(self, lines: asyncio.StreamReader) -> None:
         self._lines = lines
+        self._seen: list[Shown] = []
         self._asked: dict[tuple[str, int], list[Any]] = {}
 
     async def next(self, *words: str, within: float) -> Shown:
-        """The next one that has all these words in summary or body; LabError after `within` s."""
-        seen: list[str] = []
+        """The first one that has all these words in summary or body; LabError after `within` s."""
         try:
             async with asyncio.timeout(within):
-                while line := await self._lines.readline():
-                    shown = self._shown(json.loads(line)) if line.startswith(b"{") else None
-                    if shown is None:
-                        continue
-                    seen.append(f"{shown.summary}\n{shown.body}")
-                    if all(word in seen[-1] for word in words):
-                        return shown
+                while True:
+                    for shown in self._seen:
+                        if all(word in f"{shown.summary}\n{shown.body}" for word in words):
+                            self._seen.remove(shown)
+                            return shown
+                    self._seen.append(await self._read())
         except TimeoutError as error:
             what = " ".join(words)
-            raise LabError(f"no notification of {what} within {within:g} s, but {seen}") from error
+            raise LabError(f"no notification of {what} in {within:g} s: {self._seen}") from error
+
+    async def _read(self) -> Shown:
+        while line := await self._lines.readline():
+            shown = self._shown(json.loads(line)) if line.startswith(b"{") else None
+            if shown is not None:
+                return shown
         raise LabError("the session's bus ended while it was followed")
 
     def _shown(self, told: dict[str, Any]) -> Shown | None:
