@@ -36,8 +36,8 @@ PYTEST = PYTHONASYNCIODEBUG=1 $(PY) -m pytest
 STORIES = $(PYTEST) -n $(AT_ONCE) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help deps-check deps-deb deps-lab deps-page deps-vm venv check sim sim-unsafe sim-rewrite lab interop vm vm-up test demo \
-	demo-shell demo-down screenshot bench cockpit cockpit-check deb install install-node install-desktop install-cockpit clean
+.PHONY: help deps-check deps-deb deps-lab deps-page deps-vm venv check sim sim-unsafe sim-rewrite lab migrate interop vm vm-up test \
+	demo demo-shell demo-down screenshot bench cockpit cockpit-check deb install install-node install-desktop install-cockpit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -68,6 +68,9 @@ sim-rewrite: deps-check ## tell the stories in tests/sim/scenarios anew; then re
 
 lab: deps-check deps-lab deb ## only the lab's stories (root)
 	$(STORIES) tests/lab
+
+migrate: deps-check deps-lab deb ## heartbeat becomes hbd under a working client: hbd-migrate(7), measured (root)
+	$(PYTEST) -s tests/lab/test_migrate.py
 
 interop: deps-check deps-lab deb ## hbd with Debian's heartbeat: every medium, signature and story (root; hours)
 	INTEROP=full $(PYTEST) -n $(AT_ONCE) --dist loadgroup tests/lab/interop

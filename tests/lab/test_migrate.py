@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Final
 
 import pytest
@@ -29,7 +30,13 @@ from tests.lab.story import said
 from tests.lab.story.setup import SUITE, package
 from tests.lab.story.status import status
 
-pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xfail(
+        find_spec("hbd.r1") is None, reason="heartbeat's negotiation is not there yet", strict=True
+    ),
+]
 
 GROUP: Final = f"{files.SHARED_ADDRESS}/24/eth0"
 HA_CF: Final = """\
@@ -159,7 +166,7 @@ async def test_a_cluster_changes_its_daemon_and_the_client_feels_two_hand_overs(
     async with migration.step("the second node changes its daemon", UNNOTICED):
         away = await changes_daemon(away.node)
         await until(lambda: sees_peer(away.node), f"{away.name} sees heartbeat")
-        await home.until(away.name, View("active", "active", "local"), ACTIVE_WITHIN)
+        await home.until(away.name, View("active", "active"), ACTIVE_WITHIN)
         await migration.on(home.node)
 
     async with migration.step("heartbeat hands over to hbd", HAND_OVER):
