@@ -116,7 +116,7 @@ def _this_node(node: Node, facts: Facts) -> Properties:
         "Maintenance": _truth(value=node.maintenance),
         "FenceProven": _truth(value=False),
         "ConfigDigest": _text(node.digest),
-        "Generation": _number(facts.generation),
+        "Generation": _number(node.generation),
         "LastHeardUSec": _number(0),
         "Holds": _texts(group.name for group in node.groups if group.state.is_held),
     }

@@ -15,6 +15,7 @@ from hbd.cluster.terms import (
     Generation,
     GroupName,
     GroupState,
+    Implementation,
     JobId,
     LineState,
     LinkName,
@@ -41,12 +42,18 @@ class LinkHeard:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatHeard:
-    """An authentic, unrepeated report of the peer came in."""
+    """An authentic, unrepeated report of the peer came in.
+
+    What a peer that is no hbd said was translated into one. It takes a group only once it has
+    agreed to: `takes` are those groups.
+    """
 
     link: LinkName
     generation: Generation
     sequence: int
     report: Report
+    implementation: Implementation = Implementation.HBD
+    takes: frozenset[GroupName] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,22 @@ class GoodbyeHeard:
     generation: Generation
     sequence: int
     report: Report
+    implementation: Implementation = Implementation.HBD
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverRefused:
+    """The peer did not agree to what groups were to do: nothing of them has moved."""
+
+    groups: tuple[GroupName, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LifeRenewed:
+    """This node begins a new life on the wire: the peer may have acted on its silence."""
+
+    generation: Generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +299,8 @@ Event = (
     | LinkHeard
     | HeartbeatHeard
     | GoodbyeHeard
+    | HandoverRefused
+    | LifeRenewed
     | GroupObserved
     | GroupStarted
     | GroupStartFailed

@@ -312,15 +312,17 @@ def _must_let_go(node: Node) -> bool:
 
 
 def _give(node: Node, group: Group, now: Instant) -> Step:
-    if group.state in _AT_WORK:
+    if group.state in _AT_WORK or not node.may_give(group):
         return Step(node)
-    return _release(node, group, now) if group.state.is_held else _hand_over(node, group)
+    if group.state.is_held:
+        return _release(node, group, now)
+    return _hand_over(node, group) if node.may_hand_over(group) else Step(node)
 
 
 def _leave(node: Node, group: Group, now: Instant) -> Step:
     if group.state.is_held:
         return _release(node, group, now)
-    return _hand_over(node, group) if node.peer_may_serve else Step(node)
+    return _hand_over(node, group) if node.may_hand_over(group) else Step(node)
 
 
 def _release(node: Node, group: Group, now: Instant) -> Step:
@@ -402,7 +404,8 @@ def is_clear_of_peer(node: Node, group: Group) -> bool:
 
 def _peer_could_start(node: Node, group: Group) -> bool:
     word = node.peer.word_on(group.name)
-    return node.peer_may_serve and word is not None and word.state is GroupState.STOPPED
+    can = word is not None and word.state is GroupState.STOPPED
+    return can and node.may_hand_over(group)
 
 
 def clear_failure(node: Node, name: GroupName, now: Instant) -> Step:

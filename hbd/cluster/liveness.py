@@ -19,7 +19,7 @@ from hbd.cluster.action import (
     ProveAlive,
     SendHeartbeat,
 )
-from hbd.cluster.event import GoodbyeHeard, HeartbeatHeard
+from hbd.cluster.event import GoodbyeHeard, HeartbeatHeard, LifeRenewed
 from hbd.cluster.node import Link, Node, Peer, Step, report_of
 from hbd.cluster.terms import (
     GroupName,
@@ -119,8 +119,16 @@ def on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) ->
         fence_why="",
         maintenance=event.report.maintenance and not left,  # who left holds nothing
         digest=event.report.digest,
+        implementation=event.implementation,
+        takes=frozenset() if isinstance(event, GoodbyeHeard) else event.takes,
     )
     return Step(replace(step.node, peer=peer))
+
+
+def on_renewed(node: Node, event: LifeRenewed, now: Instant) -> Step:
+    """Speak at once, by a status, which alone begins a life; what the peer knew is void."""
+    assert event.generation > node.generation, "a generation only grows"
+    return Step(replace(node, generation=event.generation, heartbeat_due=now, said=None))
 
 
 def expire(node: Node, now: Instant) -> Step:

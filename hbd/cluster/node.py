@@ -22,6 +22,7 @@ from hbd.cluster.terms import (
     GroupName,
     GroupReport,
     GroupState,
+    Implementation,
     Instant,
     JobId,
     LineState,
@@ -55,6 +56,8 @@ class Limits:
     revive_holdoff_usec: Usec = Usec(60 * SECOND)
     job_usec: Usec = Usec(180 * SECOND)
     goodbye_gap_usec: Usec = Usec(SECOND // 10)
+    # heartbeat wakes twice a second, and asks again for what it has missed: it stays 2 s itself
+    slow_goodbye_gap_usec: Usec = Usec(SECOND * 7 // 10)
     lost_stop_usec: Usec = Usec(15 * SECOND)  # to let go of what the disk gave to the peer
     stop_tries: int = 3  # failed stops in a row before a node gives the group up by rebooting
 
@@ -101,6 +104,13 @@ class Peer:
     fence_why: str = ""  # why it is not fenced, if it is to be
     secured: frozenset[GroupName] | None = None  # FENCED: by taking these groups' disks; None: all
     digest: ConfigDigest = NO_DIGEST  # what it last said of its files; "": it never did
+    implementation: Implementation | None = None  # None: never heard
+    takes: frozenset[GroupName] = frozenset()  # heartbeat's: what it has agreed to be given
+
+    @property
+    def is_heartbeat(self) -> bool:
+        """It is Linux-HA's heartbeat: it knows no report, and moves groups by their home."""
+        return self.implementation is Implementation.HEARTBEAT
 
     @property
     def is_heard(self) -> bool:
@@ -246,6 +256,19 @@ class Node:
         report = self.peer.report
         active = report is not None and report.phase is Phase.ACTIVE
         return self.is_known_to_peer and active and not self.peer.maintenance
+
+    def may_give(self, group: Group) -> bool:
+        """Whether a group may be released for the peer: heartbeat agrees first, or never does."""
+        return self.peer_may_serve and (not self.peer.is_heartbeat or group.name in self.peer.takes)
+
+    def may_hand_over(self, group: Group) -> bool:
+        """Whether a stopped group may be made the peer's.
+
+        What heartbeat agreed to take it takes as a whole, when all of it is released.
+        """
+        return self.may_give(group) and not any(
+            other.state.is_held for other in self.groups if other.name in self.peer.takes
+        )
 
     @property
     def is_peer_only_on_disk(self) -> bool:

@@ -10,8 +10,14 @@ from dataclasses import replace
 from functools import partial
 
 from hbd.cluster import groups as moves
+from hbd.cluster import homes
 from hbd.cluster.action import FinishJob
-from hbd.cluster.event import FailureCleared, StandbyRequested, TakeoverRequested
+from hbd.cluster.event import (
+    FailureCleared,
+    HandoverRefused,
+    StandbyRequested,
+    TakeoverRequested,
+)
 from hbd.cluster.node import Group, Job, Node, Peer, Step, chain
 from hbd.cluster.terms import GroupState, Instant, JobResult, PeerStatus, Phase, Scope
 
@@ -60,6 +66,18 @@ def on_failure_cleared(node: Node, event: FailureCleared, now: Instant) -> Step:
     why = "" if failed else "nothing had failed on this node"
     cleared = chain(node, [partial(moves.clear_failure, name=name, now=now) for name in failed])
     return Step(cleared.node, (*cleared.actions, FinishJob(event.job, JobResult.DONE, why)))
+
+
+def on_refused(node: Node, event: HandoverRefused) -> Step:
+    """Let the groups stay where they are, and tell who waited for them."""
+    for name in event.groups:
+        group = node.group(name)
+        if group is not None:
+            node = node.with_group(replace(group, giving=False, wanted=False))
+    over = [job for job in node.jobs if not set(event.groups).isdisjoint(job.groups)]
+    jobs = tuple(job for job in node.jobs if job not in over)
+    told = tuple(FinishJob(job.id, JobResult.FAILED, event.why) for job in over)
+    return Step(replace(node, jobs=jobs), told)
 
 
 def settle(node: Node, now: Instant) -> Step:
@@ -127,7 +145,7 @@ def _why_no_takeover(node: Node, missing: list[Group]) -> str:
                 return f"{node.peer.name} does not know {group.name}: make both haresources equal"
             if word.state is GroupState.STOP_FAILED:
                 return f"{node.peer.name} cannot stop {group.name}; {_mend_there(group)}"
-    return ""
+    return homes.why_not_taken(node, missing) if node.peer.is_heartbeat else ""
 
 
 def _why_no_standby(node: Node, chosen: list[Group]) -> str:
@@ -150,7 +168,7 @@ def _why_no_standby(node: Node, chosen: list[Group]) -> str:
         if group.state is GroupState.STOP_FAILED:
             mend = f"once that is mended: hbctl clear-failure {group.name}"
             return f"{group.name} cannot be stopped here: {group.failure}; {mend}"
-    return ""
+    return homes.why_not_given(node, chosen) if node.peer.is_heartbeat else ""
 
 
 def _not_active(node: Node) -> str:

@@ -38,8 +38,10 @@ from hbd.cluster.event import (
     GroupStartFailed,
     GroupStopFailed,
     GroupStopped,
+    HandoverRefused,
     HeartbeatHeard,
     LeaveRequested,
+    LifeRenewed,
     LineChanged,
     LinkHeard,
     MaintenanceSet,
@@ -93,6 +95,10 @@ def _believe(node: Node, event: Event, now: Instant) -> Step:
             return liveness.on_link_heard(node, event.link, now)
         case HeartbeatHeard() | GoodbyeHeard():
             return _on_report(node, event, now)
+        case HandoverRefused():
+            return requests.on_refused(node, event)
+        case LifeRenewed():
+            return liveness.on_renewed(node, event, now)
         case GroupObserved():
             return groups.on_observed(node, event)
         case GroupStarted():
@@ -157,14 +163,16 @@ def _farewell(node: Node, now: Instant) -> Step:
     """Once nothing is held or owed, say goodbye a few times and end."""
     if node.phase is Phase.LEFT:
         return Step(node)
-    owed = node.peer_may_serve and any(node.owns(group) for group in node.groups)
+    owed = any(node.owns(group) and node.may_give(group) for group in node.groups)
     held = any(group.state.is_held for group in node.groups)
     if node.phase is not Phase.LEAVING or held or owed:
         # Something was found here after a goodbye: go on beating until it is released.
         return Step(replace(node, goodbyes=0) if node.goodbyes else node)
     if node.goodbyes and now < node.heartbeat_due:
         return Step(node)
-    due = Instant(now + node.limits.goodbye_gap_usec)
+    limits = node.limits
+    slow = node.peer.is_heartbeat
+    due = Instant(now + (limits.slow_goodbye_gap_usec if slow else limits.goodbye_gap_usec))
     leaving = replace(node, goodbyes=node.goodbyes + 1, heartbeat_due=due)
     if leaving.goodbyes < GOODBYES:
         return Step(leaving, (SayGoodbye(report_of(node)),))

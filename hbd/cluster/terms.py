@@ -53,6 +53,13 @@ class PeerStatus(Enum):
     LEFT = "left"
 
 
+class Implementation(Enum):
+    """Which program speaks for a node: what it says, and can be told, differs."""
+
+    HBD = "hbd"
+    HEARTBEAT = "heartbeat"  # Linux-HA's, 3.0.6: it moves all groups of a home at once
+
+
 class LinkStatus(Enum):
     """One medium, by itself: up ──deadtime of silence──► dead ──heard──► up."""
 

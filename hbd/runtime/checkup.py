@@ -75,7 +75,7 @@ class Checkup:
 
     def _nodes(self) -> Nodes:
         node = self._situation().node
-        is_hbd = node.peer.is_heard and node.peer.report is not None
+        is_hbd = node.peer.is_heard and node.peer.report is not None and not node.peer.is_heartbeat
         return Nodes(node.name, node.peer.name, peer_is_hbd=is_hbd)
 
     def _tell_peer(self, found: str | None) -> None:

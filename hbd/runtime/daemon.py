@@ -41,6 +41,7 @@ from hbd.cluster.event import (
     Event,
     FenceFailed,
     LeaveRequested,
+    LifeRenewed,
     ResourceChanged,
 )
 from hbd.cluster.node import Node
@@ -62,6 +63,7 @@ from hbd.errors import AdapterError, ConfigError
 from hbd.journal import MessageId, fields
 from hbd.net.address import SharedAddress
 from hbd.net.carrier import LinkPresence
+from hbd.r1.translator import Heard, Heeded, Translator
 from hbd.runtime import build, identity
 from hbd.runtime.checkup import Checkup, Situation
 from hbd.runtime.chronicle import Chronicle
@@ -70,7 +72,7 @@ from hbd.runtime.definition import Definitions
 from hbd.runtime.fencer import Fencer
 from hbd.runtime.groups import Groups
 from hbd.runtime.guard import Guard
-from hbd.runtime.inbox import Inbox
+from hbd.runtime.inbox import Inbox, Item
 from hbd.runtime.media import Media
 from hbd.runtime.network import Network
 from hbd.runtime.reload import Reloads, Source
@@ -124,10 +126,14 @@ class Daemon:
         self._manager = Manager(endpoints=(PRIVATE, SYSTEM_BUS))
         by_name = config.uuidfrom is UuidSource.NODENAME
         uuid = identity.node_uuid(state_directory, config.local, from_name=by_name)
+        maintenance = identity.is_in_maintenance(state_directory)
+        self._node = build.node_of(config, self._generation, now(), maintenance=maintenance)
+        self._translator = Translator(self._node)
         self._media = Media(
             config.media,
             build.session_of(config, self._generation, uuid),
             build.speech_of(config),
+            self._translator,
             self._inbox.post,
             self._refresh_bus,
             config.timing.keepalive_usec,
@@ -135,8 +141,6 @@ class Daemon:
         )
         self._state_directory = state_directory
         self._keeping = asyncio.Lock()  # one write at a time
-        maintenance = identity.is_in_maintenance(state_directory)
-        self._node = build.node_of(config, self._generation, now(), maintenance=maintenance)
         self._groups: Groups | None = None
         self._fencer: Fencer | None = None
         self._guard = Guard(config.watchdog)
@@ -259,23 +263,52 @@ class Daemon:
 
     # --- the loop -------------------------------------------------------------------------------
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, item: Item) -> None:
         """One event: decide, do, tell."""
+        event = self._translator.hear(item, now()) if isinstance(item, Heard) else item
+        if event is None:
+            return
         before = self._node
         decided = self._chronicle.decide(before, event, now())
         self._node = decided.node
+        heeded = self._translator.heed(decided.node, now())
         for action in decided.actions:
             self._act(action)
+        self._negotiate(heeded)
         if self._fencer is not None:
             self._fencer.review(decided.node)
         if self._endpoint is not None:
             self._endpoint.update(before, decided.node)
         if self._network is not None and _healed(before, decided.node):
             self._network.announcer.renew()  # both may have claimed one address meanwhile
-        self._alarm.set(next_deadline(decided.node))
+        due = self._translator.next_due()
+        deadline = next_deadline(decided.node)
+        self._alarm.set(deadline if due is None else min(due, deadline))
         if decided.node.phase is Phase.LEAVING and _is_progress(event):
             self._notifier.extend_timeout(LEAVE_EXTENSION_USEC)
         self._tell_status()
+
+    def _negotiate(self, heeded: Heeded) -> None:
+        """Say to a heartbeat peer what follows from the newest belief."""
+        for words in heeded.messages:
+            self._media.send(words)
+        for event in heeded.events:
+            self._inbox.post(event)
+        if heeded.renews:
+            self._spawn(self._renew(), "renew")
+
+    async def _renew(self) -> None:
+        """Begin a new life on the wire, on the disk first; without a disk the old one goes on."""
+        try:
+            generation = await asyncio.to_thread(
+                identity.next_generation, self._state_directory, int(time.time())
+            )
+        except AdapterError as error:
+            _log.error("%s; the peer may restart itself", error, extra=fields(node=self._node.name))
+        else:
+            self._media.renew(generation)
+            self._inbox.post(LifeRenewed(generation))
+        self._translator.renewed()
 
     def _act(self, action: Action) -> None:
         match action:

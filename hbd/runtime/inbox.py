@@ -11,19 +11,22 @@ from collections import deque
 from collections.abc import Callable
 
 from hbd.cluster.event import Event, HeartbeatHeard, LinkHeard
+from hbd.r1.translator import Heard
 
 HEARTBEATS_WAITING = 256  # at 20 heartbeats a second more than ten seconds' worth
 EVENTS_A_TURN = 64  # then sockets and timers get theirs
 
 _DROPPABLE = (HeartbeatHeard, LinkHeard)
 
+Item = Event | Heard  # what a heartbeat peer said is translated when its turn comes
+
 
 class Inbox:
     """Takes events from anywhere on the loop and hands them to `handle` in order."""
 
-    def __init__(self, handle: Callable[[Event], None]) -> None:
+    def __init__(self, handle: Callable[[Item], None]) -> None:
         self._handle = handle
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[Item] = deque()
         self._heartbeats = 0
         self._scheduled = False
         self._is_closed = False
@@ -34,11 +37,11 @@ class Inbox:
         self._is_closed = True
         self._waiting.clear()
 
-    def post(self, event: Event) -> None:
+    def post(self, event: Item) -> None:
         """Queue an event; a heartbeat beyond the bound is counted and forgotten."""
         if self._is_closed:
             return
-        if isinstance(event, _DROPPABLE):
+        if _may_be_dropped(event):
             if self._heartbeats >= HEARTBEATS_WAITING:
                 self.dropped_count += 1
                 return
@@ -57,7 +60,11 @@ class Inbox:
             if not self._waiting:
                 break
             event = self._waiting.popleft()
-            if isinstance(event, _DROPPABLE):
+            if _may_be_dropped(event):
                 self._heartbeats -= 1
             self._handle(event)
         self._schedule()
+
+
+def _may_be_dropped(item: Item) -> bool:
+    return item.may_be_dropped if isinstance(item, Heard) else isinstance(item, _DROPPABLE)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from hbd.cluster.action import Announce, SayGoodbye, SendHeartbeat
-from hbd.cluster.event import Event, LineChanged, LinkHeard
-from hbd.cluster.terms import LineState, LinkName, NodeName, Usec
+from hbd.cluster.event import LineChanged, LinkHeard
+from hbd.cluster.terms import Generation, LineState, LinkName, NodeName, Usec
 from hbd.config.model import Broadcast, Config, Medium, Multicast, Ping, Serial, Unicast
 from hbd.journal import MessageId, fields
 from hbd.link import udp_media
@@ -26,7 +26,9 @@ from hbd.link.serial import SerialLink
 from hbd.link.speech import Speech, event_of
 from hbd.link.udp import UdpLink
 from hbd.link.udp_receiver import Receivers
+from hbd.r1.translator import Heard, Translator
 from hbd.runtime.clock import Alarm, now
+from hbd.runtime.inbox import Item
 from hbd.wire import message
 from hbd.wire.message import Message, MessageType
 from hbd.wire.session import Outgoing, Session, Verdict
@@ -46,7 +48,8 @@ class Media:
         media: Sequence[Medium],
         session: Session,
         speech: Speech,
-        post: Callable[[Event], None],
+        translator: Translator,
+        post: Callable[[Item], None],
         on_fault: Callable[[], None],
         keepalive_usec: Usec,
         *,
@@ -55,6 +58,7 @@ class Media:
         """`tell_rejects` is ha.cf's log_badpack: refused messages are counted in any case."""
         self._session = session
         self._speech = speech
+        self._translator = translator
         self._post = post
         self._on_fault = on_fault
         self._alarm = Alarm(self._repair)
@@ -125,15 +129,26 @@ class Media:
     # --- out ------------------------------------------------------------------------------------
 
     def say(self, action: SendHeartbeat | Announce | SayGoodbye) -> None:
-        """Send what the core wants said, on every link."""
-        self._say(self._speech.message(action))
+        """Send what the core wants said, on every link, as the peer understands it."""
+        words = (
+            self._translator.message(action)
+            if self._translator.is_heartbeat
+            else self._speech.message(action)
+        )
+        if words is not None:
+            self.send(words)
+
+    def renew(self, generation: Generation) -> None:
+        """Begin a new life on the wire; the next status announces it."""
+        self._session.renew(generation)
 
     def tell_check(self, peer: NodeName, found: str | None) -> None:
         """Ask what the peer's half of a check finds (None), or tell what ours has found."""
         words = message.hbd_check(peer) if found is None else message.hbd_found(peer, found)
-        self._say(words)
+        self.send(words)
 
-    def _say(self, words: Message) -> None:
+    def send(self, words: Message) -> None:
+        """Number, sign and send one message on every link."""
         outgoing = self._session.send(
             words,
             now=now(),
@@ -168,6 +183,10 @@ class Media:
         self._alarm.set(self._session.next_due())
         if received.verdict in (Verdict.NEW, Verdict.LATE) and received.message is not None:
             self._hear_check(received.message)
+        self._translator.recognise(received)
+        if self._translator.is_heartbeat:
+            self._post(Heard(link, received))
+            return
         event = event_of(link, received)
         if event is not None:
             self._post(event)

@@ -17,7 +17,7 @@ from hbd.wire.reason import Reason, rejection
 
 _TEXTS = frozenset(
     {"t", "st", "dt", "protocol", "rsc_hold", "rtype", "isstable", "info", "hbdrep", "dest", "src"}
-    | {"hbdfnd", "seq", "hg", "ts", "ackseq", "firstseq", "lastseq"}
+    | {"hbdfnd", "ipaddr", "weown", "ok", "seq", "hg", "ts", "ackseq", "firstseq", "lastseq"}
 )
 _UUIDS = frozenset({"srcuuid", "destuuid"})
 
@@ -115,6 +115,8 @@ def _check_words(message: Message, known_type: MessageType | None) -> None:
             _present(message.exchange, "info")
         case MessageType.HB_TAKEOVER:
             _present(message.hold, "rsc_hold")
+        case MessageType.IP_REQUEST | MessageType.IP_REQUEST_RESP:
+            _present(message.group_key, "ipaddr")
         case MessageType.HBD_FOUND:
             _present(message.found, "hbdfnd")
         case _:

@@ -50,6 +50,8 @@ class MessageType(Enum):
     RESOURCE = "resource"
     ASK_RESOURCES = "ask_resources"
     HB_TAKEOVER = "hb_takeover"
+    IP_REQUEST = "ip-request"
+    IP_REQUEST_RESP = "ip-request-resp"
     SHUTDONE = "shutdone"
     REQNODES = "reqnodes"
     REPNODES = "repnodes"
@@ -197,6 +199,16 @@ class Message:
         return _word(Exchange, "info", self.get("info"))
 
     @property
+    def group_key(self) -> str | None:
+        """The group that an ip-request or its answer names, by its first resource."""
+        return self.get("ipaddr")
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether an ip-request-resp says that the group may be taken (whatever `weown` says)."""
+        return self.value("ok") == b"OK"
+
+    @property
     def found(self) -> str | None:
         """What an hbd_found tells: printable text of bounded length, not looked into here."""
         text = self.get(FOUND_FIELD)
@@ -317,6 +329,22 @@ def ask_resources(hold: Hold, step: Exchange) -> Message:
 def hb_takeover(hold: Hold) -> Message:
     """Ask the other node to go standby."""
     return _message(("t", MessageType.HB_TAKEOVER.value), ("rsc_hold", hold.value))
+
+
+def ip_request(group: str) -> Message:
+    """Legacy: I want this group; release it."""
+    return _message(("t", MessageType.IP_REQUEST.value), ("ipaddr", group))
+
+
+def ip_request_resp(asker: NodeName, group: str) -> Message:
+    """Legacy: nothing of the group runs here; take it."""
+    return _message(
+        ("t", MessageType.IP_REQUEST_RESP.value),
+        ("dest", asker),
+        ("ipaddr", group),
+        ("weown", "yes"),
+        ("ok", "OK"),
+    )
 
 
 def shutdone(*, report: Report | None = None) -> Message:

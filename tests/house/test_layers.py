@@ -51,6 +51,7 @@ LAYERS = {
     ),
     "hbd.config": ADAPTER,
     "hbd.link": Layer(ours=ADAPTER.ours | {"hbd.wire"}),
+    "hbd.r1": Layer(ours=CORE_TYPES | {"hbd.wire"}, stdlib=VALUES),
     "hbd.net": ADAPTER,
     "hbd.systemd": HANGING,
     # It looks at what the others run: the words of the files, and systemd's names and limits. What
