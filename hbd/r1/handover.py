@@ -110,10 +110,13 @@ class Handover:
     def forget(self) -> None:
         """The peer, or what it knew, is gone."""
         self._exchange = self._takeover = self._orphaned_since = None
-        self._wish = (NOTHING, Instant(0))
+        self._forget_wish()
         self._owed = []
         self._owes_standby = False
         self._tries = 0
+
+    def _forget_wish(self) -> None:
+        self._wish = (NOTHING, Instant(0))
 
     # --- what the peer says -----------------------------------------------------------------------
 
@@ -144,6 +147,7 @@ class Handover:
             self._exchange = Exchange(Role.TAKER, share, Stage.AGREED, deadline)
             self._takeover = None
             self._tries = 0
+            self._forget_wish()
             self._owed.append(message.ask_resources(hold_of(mirrored(share)), Word.OTHER))
 
     def _hear_other(self, node: Node, share: Share, now: Instant) -> None:
@@ -176,8 +180,9 @@ class Handover:
         self._moments = []
         started = {group.name for group in node.groups if group.state is GroupState.STARTED}
         self._offered -= started
-        if now >= self._wish[1]:
-            self._wish = (NOTHING, Instant(0))
+        wished = groups_of(node, self._wish[0])
+        if now >= self._wish[1] or not any(node.owns(group) for group in wished):
+            self._forget_wish()
         words, self._owed = self._owed, []
         if self._owes_standby:
             self._owes_standby = False
@@ -246,7 +251,7 @@ class Handover:
     def _begin(self, node: Node, now: Instant, theirs: Share) -> list[Message]:
         share = _to_give(node) or self._to_offer(node)
         if share:
-            self._wish = (NOTHING, Instant(0))
+            self._forget_wish()
             self._offered |= {group.name for group in groups_of(node, share)}
             deadline = Instant(now + ASK_LIMIT)
             self._exchange = Exchange(Role.GIVER, share, Stage.ASKED, deadline)

@@ -42,6 +42,7 @@ from hbd.cluster.event import (
     GroupStartFailed,
     GroupStopFailed,
     GroupStopped,
+    LifeRenewed,
     LineChanged,
     LinkDefinition,
     LinkHeard,
@@ -65,6 +66,8 @@ from hbd.cluster.terms import (
 )
 from hbd.cluster.timing import Timing
 from hbd.link.speech import event_of
+from hbd.r1.translator import Heard, Heeded, Translator
+from hbd.wire.message import Message
 from hbd.wire.session import Kind, Outgoing, Session
 from tests.sim.disk import LOOK_EVERY, Disks, DiskView
 
@@ -110,6 +113,7 @@ class Host:
         self.timer = 0
         self.node: Node | None = None
         self.session: Session | None = None
+        self.translator: Translator | None = None
         self.backlog: list[tuple[LinkName, bytes] | Event] = []
         self.jobs: dict[JobId, JobResult] = {}
         self.leaving = False
@@ -157,6 +161,7 @@ class Host:
         if world.has_ping:
             ping = Link(world.ping, leads_to_peer=False)
             self.node = replace(self.node, links=(*self.node.links, ping))
+        self.translator = Translator(self.node)
         self.awake_since = world.now
         self.wires.clear()
         self.disks.views = {}
@@ -309,13 +314,29 @@ class Host:
         life = self.life
         taken = step(before, event, self.world.now)
         self.node = taken.node
+        assert self.translator is not None, "a node that runs has one"
+        heeded = self.translator.heed(taken.node, self.world.now)
         self.world.trace(self, changes(before, taken.node))
         for heed in self.world.heeders:
             heed(before, event, taken)
         for action in taken.actions:
             if self.life == life:
                 self._act(action)
+        if self.life == life:
+            self._negotiate(heeded)
         self._arm()
+
+    def _negotiate(self, heeded: Heeded) -> None:
+        """Say to a heartbeat peer what follows, and begin a new life on the wire."""
+        for words in heeded.messages:
+            self._send(words)
+        for event in heeded.events:
+            self.post(event)
+        if heeded.renews and self.session is not None and self.translator is not None:
+            self.generation += 1
+            self.session.renew(Generation(self.generation))
+            self.translator.renewed()
+            self.post(LifeRenewed(Generation(self.generation)))
 
     def receive(self, link: LinkName, data: bytes) -> None:
         """One datagram or serial message came in."""
@@ -328,7 +349,12 @@ class Host:
         received = self.session.receive(link, data, self.world.now, self.world.unix_time)
         for reply in received.replies:
             self._transmit(reply)
-        event = event_of(link, received)
+        assert self.translator is not None, "a node that runs has one"
+        self.translator.recognise(received)
+        if self.translator.is_heartbeat:
+            event = self.translator.hear(Heard(link, received), self.world.now)
+        else:
+            event = event_of(link, received)
         if event is not None:
             self.post(event)
 
@@ -338,7 +364,9 @@ class Host:
         self.timer += 1
         timer, life = self.timer, self.life
         due = self.session.next_due()
-        moment = min(next_deadline(self.node), due if due is not None else Instant(2**62))
+        also = self.translator.next_due() if self.translator is not None else None
+        moments = [next_deadline(self.node), due, also]
+        moment = min(moment for moment in moments if moment is not None)
         delay = max(0, moment - self.world.now) + self.world.random.randrange(2000)
         self.world.after(delay, lambda: self._wake(timer, life))
 
@@ -354,16 +382,13 @@ class Host:
     def _act(self, action: Action) -> None:
         match action:
             case SendHeartbeat() | Announce() | SayGoodbye():
-                assert self.session is not None, "only a running daemon acts"
-                message = self.world.speech[self.name].message(action)
-                self._transmit(
-                    self.session.send(
-                        message,
-                        now=self.world.now,
-                        unix_time=self.world.unix_time,
-                        load_average="0.00 0.00 0.00 1/1 1",
-                    )
-                )
+                assert self.translator is not None, "only a running daemon acts"
+                if self.translator.is_heartbeat:
+                    words = self.translator.message(action)
+                else:
+                    words = self.world.speech[self.name].message(action)
+                if words is not None:
+                    self._send(words)
             case ForgetPeerSequence():
                 assert self.session is not None, "only a running daemon acts"
                 self.session.peer_lost()
@@ -399,6 +424,17 @@ class Host:
                 self.node = None
                 self.session = None
                 self.life += 1
+
+    def _send(self, words: Message) -> None:
+        assert self.session is not None, "only a running daemon speaks"
+        self._transmit(
+            self.session.send(
+                words,
+                now=self.world.now,
+                unix_time=self.world.unix_time,
+                load_average="0.00 0.00 0.00 1/1 1",
+            )
+        )
 
     def _boot(self) -> None:
         if self.node is None and not self.powered:
