@@ -34,7 +34,9 @@ class Speech:
                 state = NodeState.UP if report.phase is Phase.STARTING else NodeState.ACTIVE
                 return message.status(state, deadtime_usec=report.deadtime_usec, report=report)
             case Announce():
-                stable = all(group.state in _SETTLED for group in report.groups)
+                # A heartbeat acts on it at once: nothing is settled while this node is starting.
+                settled = all(group.state in _SETTLED for group in report.groups)
+                stable = settled and report.phase is Phase.ACTIVE
                 return message.resource(self._held(report), is_stable=stable, report=report)
             case SayGoodbye():
                 return message.shutdone(report=report)

@@ -34,8 +34,8 @@ class Role(Enum):
 class Stage(Enum):
     """How far it has come.
 
-    giver: asked ──other──► agreed ──released──► given ──done──► over
-    taker: agreed ──done──► taking ──started──► over
+    giver: asked ──other──► agreed ──released──► given
+    taker: agreed ──done──► taking
     """
 
     ASKED = "asked"

@@ -86,6 +86,7 @@ class Belief:
     standby_until: Instant | None = None
     share: Share = NOTHING  # that is on its way, in the giver's words
     needs_failback: bool = False
+    failback_due: bool = False  # the other has come to rest
     comm_up: bool = False
     listed: bool = False
     peer_alive: bool | None = None
@@ -107,6 +108,7 @@ class Heartbeat(Host):
     def __init__(self, world: World, name: NodeName, peer: NodeName) -> None:
         super().__init__(world, name, peer)
         self.belief: Belief | None = None
+        self.leftovers: set[GroupName] = set()  # run by nobody's leave since a kill
 
     # --- life -------------------------------------------------------------------------------
 
@@ -128,10 +130,11 @@ class Heartbeat(Host):
         )
         self.belief = Belief(self.world.now)
         self._send(message.status(NodeState.INIT, deadtime_usec=self._deadtime))
-        self._wake_later(self.life)
+        self._rise_later(self.life)
 
     def kill_daemon(self) -> None:
         """SIGKILL: what it started runs on, and nothing stops it."""
+        self.leftovers |= {g for g in self.world.homes if self.resources.writes(g)}
         self._end()
 
     def cut_power(self) -> None:
@@ -162,6 +165,15 @@ class Heartbeat(Host):
 
     def sense(self) -> None:
         """It looks at no wire."""
+
+    def clear_leftovers(self) -> None:
+        """What an administrator does after a kill: heartbeat only complains of what it left."""
+        if self.belief is None or self.belief.running is not None or self.belief.jobs:
+            return
+        held = self._groups(self.belief.mine)
+        for group in self.world.homes:
+            if group not in held:
+                self.resources.running[group] = GroupState.STOPPED
 
     @property
     def is_active(self) -> bool:
@@ -205,14 +217,14 @@ class Heartbeat(Host):
         if received.verdict in (Verdict.NEW, Verdict.LATE):
             self.belief.inbox.append(received)
 
-    def _wake_later(self, life: int) -> None:
+    def _rise_later(self, life: int) -> None:
         delay = self.world.random.randrange(20 * MILLISECOND, SLOWEST_WAKE)
-        self.world.after(delay, lambda: self._wake(life))
+        self.world.after(delay, lambda: self._rise(life))
 
-    def _wake(self, life: int) -> None:
+    def _rise(self, life: int) -> None:
         if life != self.life or self.session is None or self.belief is None:
             return
-        self._wake_later(life)
+        self._rise_later(life)
         if self.paused:
             return
         now, belief = self.world.now, self.belief
@@ -279,7 +291,7 @@ class Heartbeat(Host):
         elif not belief.comm_up or belief.status is not NodeState.ACTIVE or belief.leaving:
             return
         elif heard.known_type is MessageType.STARTING:
-            belief.other_stable = False
+            belief.other_stable = belief.failback_due = False
             self._tell(belief, stable=belief.phase is Phase.STABLE)
         elif heard.known_type is MessageType.RESOURCE:
             self._hear_resource(belief, heard)
@@ -309,7 +321,7 @@ class Heartbeat(Host):
         told = share_of(heard.hold)
         belief.theirs = told if heard.is_full or not told else belief.theirs | told
         if heard.is_stable and not belief.other_stable:
-            belief.other_stable = True
+            belief.other_stable = belief.failback_due = True
             self._tell(belief, stable=belief.phase is Phase.STABLE)
         elif heard.is_stable is False:
             belief.other_stable = False
@@ -381,11 +393,10 @@ class Heartbeat(Host):
 
     def _fail_back(self, belief: Belief) -> None:
         on = self.world.auto_failback is AutoFailback.ON
-        if on and belief.needs_failback and belief.other_stable and FOREIGN <= belief.mine:
-            if belief.standby is Standby.NOT and belief.phase is Phase.STABLE:
-                if belief.peer_alive and self.is_settled:
-                    belief.needs_failback = False
-                    self.standby(FOREIGN)
+        due = on and belief.failback_due and belief.needs_failback and Hold.FOREIGN in belief.mine
+        if due and belief.phase is Phase.STABLE and belief.peer_alive and self.is_settled:
+            belief.needs_failback = belief.failback_due = False
+            self.standby(FOREIGN)
 
     # --- death ------------------------------------------------------------------------------
 
@@ -399,6 +410,7 @@ class Heartbeat(Host):
             return
         belief.standby, belief.standby_until = Standby.NOT, None
         belief.needs_failback = True
+        belief.failback_due = False
         if belief.status is NodeState.ACTIVE:
             self._take_over(belief)
 
@@ -440,7 +452,7 @@ class Heartbeat(Host):
         self._send(script_made)
 
     def _acquire_local(self, belief: Belief, *, forced: bool) -> None:
-        taken = FOREIGN <= belief.theirs or LOCAL <= belief.mine
+        taken = Hold.FOREIGN in belief.theirs or Hold.LOCAL in belief.mine
         if not forced and taken and belief.standby is Standby.NOT:
             return
         belief.mine |= LOCAL
@@ -490,7 +502,16 @@ class Heartbeat(Host):
                 self._end()
                 self.start_daemon()
 
-        self.world.after(2 * SECOND, lambda: self.life == life and self._give_up_all(again))
+        self._later_in_life(2 * SECOND, lambda: self._give_up_all(again))
+
+    def _later_in_life(self, delay: int, call: Callable[[], None]) -> None:
+        life = self.life
+
+        def do() -> None:
+            if self.life == life:
+                call()
+
+        self.world.after(delay, do)
 
     # --- doing and saying -------------------------------------------------------------------
 
@@ -535,7 +556,7 @@ class Heartbeat(Host):
             return
         if now is GroupState.STARTED and group in self.resources.start_fails:
             now = GroupState.STOPPED
-            self.world.after(FAILED_STANDBY, lambda: self.life == life and self.standby(FOREIGN))
+            self._later_in_life(FAILED_STANDBY, lambda: self.standby(FOREIGN))
         self.resources.running[group] = now
         self._work(belief, life)
 
@@ -545,9 +566,8 @@ class Heartbeat(Host):
     def _send(self, words: Message) -> None:
         if self.session is None or self.paused:
             return
-        if words.known_type in (MessageType.RESOURCE, MessageType.ASK_RESOURCES):
-            if self.belief is not None:
-                self._has_received(self.belief)
+        if words.known_type is MessageType.RESOURCE and self.belief is not None:
+            self._has_received(self.belief)  # it hears itself first
         outgoing = self.session.send(
             words,
             now=self.world.now,

@@ -56,7 +56,6 @@ from hbd.cluster.terms import (
     Generation,
     GroupName,
     GroupState,
-    Instant,
     JobId,
     JobResult,
     LineState,
