@@ -8,7 +8,7 @@ const DISK = "Filesystem::/dev/sda1::/ttidisk::ext4";
 
 function node(Name, Local, Holds) {
     const heard = Local ? 0 : NOW - 300_000;
-    return { Name, Local, Status: "active", Maintenance: false, FenceProven: false, ConfigDigest: "0123", Generation: 5, LastHeardUSec: heard, Holds };
+    return { Name, Local, Status: "active", Maintenance: false, FenceProven: false, Implementation: "hbd", ConfigDigest: "0123", Generation: 5, LastHeardUSec: heard, Holds };
 }
 
 function link(Name, Kind, LeadsToPeer = true, age = 400_000, missed = 0) {

@@ -16,7 +16,14 @@ from hbd.bus.jobs import Request
 from hbd.bus.names import Interface
 from hbd.cluster.drift import differing
 from hbd.cluster.node import Group, Link, Node
-from hbd.cluster.terms import GroupName, GroupState, Instant, LinkName, PeerStatus
+from hbd.cluster.terms import (
+    GroupName,
+    GroupState,
+    Implementation,
+    Instant,
+    LinkName,
+    PeerStatus,
+)
 
 Properties = dict[str, Variant]
 Tree = dict[str, dict[str, Properties]]  # path -> interface -> name -> value
@@ -68,6 +75,8 @@ def looks_equal(one: Node, other: Node) -> bool:
         and one.peer.fence_why == other.peer.fence_why
         and one.digest == other.digest
         and one.peer.digest == other.peer.digest
+        and one.peer.implementation is other.peer.implementation
+        and one.generation == other.generation
         and one.jobs == other.jobs
         and [_looks(link) for link in one.links] == [_looks(link) for link in other.links]
         and one.timing == other.timing
@@ -115,6 +124,7 @@ def _this_node(node: Node, facts: Facts) -> Properties:
         "Status": _text(node.phase.value),
         "Maintenance": _truth(value=node.maintenance),
         "FenceProven": _truth(value=False),
+        "Implementation": _text(Implementation.HBD.value),
         "ConfigDigest": _text(node.digest),
         "Generation": _number(node.generation),
         "LastHeardUSec": _number(0),
@@ -130,6 +140,7 @@ def _peer(node: Node) -> Properties:
         "Status": _text(peer.status.value),
         "Maintenance": _truth(value=peer.maintenance),
         "FenceProven": _truth(value=peer.status is PeerStatus.FENCED and peer.proven),
+        "Implementation": _text(peer.implementation.value if peer.implementation else ""),
         "ConfigDigest": _text(peer.digest),
         "Generation": _number(peer.generation),
         "LastHeardUSec": _instant(peer.heard_at),

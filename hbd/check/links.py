@@ -31,6 +31,8 @@ def _link(node: Node, link: Link, fault: str) -> Finding:
         return error(check, f"{name}: the ping node does not answer", f"ping -c 3 {name}")
     if hears and node.is_heard_by_peer(name):
         return ok(check, f"{name}: heard in both directions")
+    if hears and node.peer.is_heartbeat:
+        return ok(check, f"{name}: heard; heartbeat on {node.peer.name} does not say what it hears")
     if hears and not node.peer.is_heard:
         why = f"{name}: heard, but {node.peer.name} does not yet say what it hears"
         return warning(check, why, "hbctl check, in a moment")
@@ -64,6 +66,10 @@ def equal(node: Node) -> list[Finding]:
             )
             for name in files
         ]
+    if node.peer.is_heartbeat:
+        why = f"not checked: heartbeat on {peer} does not tell what it runs with"
+        command = f"diff /etc/ha.d/haresources <(ssh {peer} cat /etc/ha.d/haresources)"
+        return [warning(CheckId.CONFIG_EQUAL, why, command)]
     if not node.peer.digest:
         why = f"not checked: {peer} has not told what it runs with"
         return [warning(CheckId.CONFIG_EQUAL, why, f"systemctl status hbd, on {peer}")]

@@ -13,7 +13,14 @@ from hbd.cli.problems import Problem, Severity, problems
 from hbd.cli.progress import job_progress
 from hbd.cli.spans import ago, day, share, span
 from hbd.cli.view import GroupView, JobView, LinkView, NodeView, StatusView
-from hbd.cluster.terms import GroupState, LinkStatus, PeerStatus, Phase, ResourceState
+from hbd.cluster.terms import (
+    GroupState,
+    Implementation,
+    LinkStatus,
+    PeerStatus,
+    Phase,
+    ResourceState,
+)
 
 NARROWEST = 40  # columns; below, lines are cut
 WIDEST_BOXES = 120  # columns; wider, the eye loses the line
@@ -89,6 +96,8 @@ def _inside(node: NodeView, view: StatusView) -> list[list[Span]]:
     lines = [[mark, Span(" "), Span(node.status, mark.role)]]
     if node.maintenance:
         lines[0].append(Span(", maintenance", Role.WARNING))
+    if node.implementation == Implementation.HEARTBEAT.value:
+        lines[0].append(Span(f", runs {node.implementation}", Role.DIM))
     for group in view.groups:
         state = group.state if node.local else group.peer_state
         mark = _state(state)

@@ -24,6 +24,7 @@ class NodeView:
     status: str
     maintenance: bool
     fence_proven: bool
+    implementation: str
     config_digest: str
     generation: int
     last_heard_usec: int
@@ -205,6 +206,7 @@ def _node(properties: Properties) -> NodeView:
         status=_get(properties, "Status", str),
         maintenance=_get(properties, "Maintenance", bool),
         fence_proven=_get(properties, "FenceProven", bool),
+        implementation=_get(properties, "Implementation", str),
         config_digest=_get(properties, "ConfigDigest", str),
         generation=_get(properties, "Generation", int),
         last_heard_usec=_get(properties, "LastHeardUSec", int),

@@ -213,7 +213,7 @@ def test_after_a_partition_heartbeat_serves_on_and_hbd_gives_way() -> None:
 
     Method: every cable cut for 20 s, without fencing; its life is the same before and after.
     """
-    world = pair()
+    world = pair(OFF)
     its_life, our_life = world.b.generation, world.a.generation
     for key in world.cables:
         world.cables[key] = Cable(is_cut=True)
@@ -228,7 +228,7 @@ def test_after_a_partition_heartbeat_serves_on_and_hbd_gives_way() -> None:
 
 def test_hbd_that_stood_still_lets_go_of_what_was_taken_over() -> None:
     """Goal: a machine that wakes serves nothing of yesterday. Method: pause beyond deadtime."""
-    world = pair()
+    world = pair(OFF)
     world.a.paused = world.excused = True
     world.run_for(15 * SECOND)
     assert all(world.serves(world.b, group) for group in HOMES)

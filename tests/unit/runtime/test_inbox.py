@@ -29,7 +29,7 @@ from hbd.cluster.terms import (
     Report,
     Scope,
 )
-from hbd.runtime.inbox import EVENTS_A_TURN, HEARTBEATS_WAITING, Inbox
+from hbd.runtime.inbox import EVENTS_A_TURN, HEARTBEATS_WAITING, Inbox, Item
 from tests.unit.runtime.parts import some_turns, turns_until
 
 LINK = LinkName("eth1")
@@ -45,11 +45,11 @@ class Desk:
     """An inbox, and what came out of it."""
 
     def __init__(self) -> None:
-        self.handled: list[Event] = []
-        self.on_event: Callable[[Event], None] | None = None
+        self.handled: list[Item] = []
+        self.on_event: Callable[[Item], None] | None = None
         self.inbox = Inbox(self._handle)
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, event: Item) -> None:
         self.handled.append(event)
         if self.on_event is not None:
             self.on_event(event)
@@ -58,7 +58,7 @@ class Desk:
 async def test_events_come_out_in_the_order_in_which_they_went_in() -> None:
     """Goal: causes before effects. Method: different kinds, many."""
     desk = Desk()
-    events: list[Event] = [
+    events: list[Item] = [
         heartbeat(1),
         ClockTicked(),
         GroupStopped(GroupName("disk"), 1),

@@ -1,0 +1,166 @@
+"""A captured heartbeat as the peer: what the real one said, when it said it, to our core.
+
+The capture does not hear us. But a node of ours in the place of one of the two must be able to
+follow what the other one said: it is what that one said to a heartbeat in the same place.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+from hbd.cluster.action import FinishJob, SendHeartbeat, StartGroup, StopGroup
+from hbd.cluster.event import (
+    ClockTicked,
+    Event,
+    FenceConfirmed,
+    GroupObserved,
+    GroupStarted,
+    GroupStopped,
+    LifeRenewed,
+    LinkHeard,
+)
+from hbd.cluster.node import Link, Node, new_node
+from hbd.cluster.step import next_deadline, step
+from hbd.cluster.terms import (
+    SECOND,
+    AutoFailback,
+    Generation,
+    GroupName,
+    GroupState,
+    Instant,
+    JobId,
+    JobResult,
+    NodeName,
+    Usec,
+)
+from hbd.cluster.timing import Timing
+from hbd.r1.translator import Heard, Translator
+from hbd.wire.message import Message, MessageType
+from tests.unit.wire.captures import ALPHA, BETA, UNIX_TIME, Capture
+
+TIMING = Timing(
+    keepalive_usec=SECOND,
+    warntime_usec=Usec(5 * SECOND // 2),
+    deadtime_usec=Usec(5 * SECOND),
+    initdead_usec=Usec(10 * SECOND),
+)
+WORK = Usec(SECOND // 20)  # a start or stop takes this long
+
+
+class Replayed:
+    """hbd as `me` in a capture, from `begins` (s) on."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        me: NodeName,
+        homes: dict[GroupName, NodeName],
+        *,
+        failback: AutoFailback = AutoFailback.ON,
+        begins: float = 0.0,
+    ) -> None:
+        self.now = Instant(int(begins * SECOND))
+        self.capture = capture
+        self.session = capture.session(me)
+        self.running: set[GroupName] = set()
+        self.said: list[Message] = []
+        self.jobs: dict[JobId, JobResult] = {}
+        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = 0
+        peer = BETA if me == ALPHA else ALPHA
+        self.node: Node = new_node(
+            name=me,
+            generation=self.session.generation,
+            peer=peer,
+            timing=TIMING,
+            auto_failback=failback,
+            links=[Link(name) for name in sorted({each.link for each in capture.sightings})],
+            groups=[(group, home, (group,)) for group, home in homes.items()],
+            now=self.now,
+        )
+        self.translator = Translator(self.node)
+        for sighting in capture.sightings:
+            if sighting.source == peer and sighting.destination in (None, me):
+                if sighting.at >= self.now:
+                    self.at(sighting.at, lambda s=sighting: self._receive(s.link, s.raw))  # type: ignore[misc]  # a default binds the loop's value
+        if capture.is_thinned:
+            self._fill_in(peer, begins)
+        self.post(ClockTicked())
+        for group in homes:
+            self.post(GroupObserved(group, GroupState.STOPPED))
+
+    def at(self, moment: int, call: Callable[[], None]) -> None:
+        """Let something happen at a moment of the capture, in µs."""
+        self._count += 1
+        heapq.heappush(self._queue, (moment, self._count, call))
+
+    def _fill_in(self, peer: NodeName, begins: float) -> None:
+        """Heartbeats were left out of the file: from the first one on, the peer was heard."""
+        for sighting, heard in self.capture.messages():
+            before = sighting.source == peer and sighting.at < begins * SECOND
+            if before and heard.known_type is MessageType.STATUS:
+                self.at(self.now, lambda s=sighting: self._receive(s.link, s.raw))  # type: ignore[misc]  # as above
+        first, last = (self._queue[0][0], max(moment for moment, _, _ in self._queue))
+        for moment in range(first, last, SECOND):
+            self.at(moment, lambda: self.post(LinkHeard(self.node.links[0].name)))
+
+    def until(self, seconds: float) -> None:
+        """Let the capture go on to that moment, ticking when the core wants to be."""
+        end = int(seconds * SECOND)
+        while self.now < end:
+            due = [end, next_deadline(self.node), self.translator.next_due() or end]
+            due += [self._queue[0][0]] if self._queue else []
+            due += [self.session.next_due() or end]
+            self.now = Instant(max(self.now, min(due)))
+            while self._queue and self._queue[0][0] <= self.now:
+                heapq.heappop(self._queue)[2]()
+            self.session.due(self.now, UNIX_TIME)
+            self.post(ClockTicked())
+
+    def post(self, event: Event) -> None:
+        """One step, and what follows from it."""
+        taken = step(self.node, event, self.now)
+        self.node = taken.node
+        heeded = self.translator.heed(self.node, self.now)
+        for action in taken.actions:
+            match action:
+                case StartGroup(group, operation):
+                    self.running.add(group)
+                    self._later(GroupStarted(group, operation))
+                case StopGroup(group, operation):
+                    self._later(GroupStopped(group, operation))
+                case FinishJob(job, result):
+                    self.jobs[job] = result
+                case SendHeartbeat() if self.translator.is_heartbeat:
+                    words = self.translator.message(action)
+                    self.said += [words] if words is not None else []
+                case _:
+                    if type(action).__name__ == "Fence":
+                        self.post(FenceConfirmed(self.node.peer.name, proven=False))
+                    if type(action).__name__ == "ForgetPeerSequence":
+                        self.session.peer_lost()
+        self.said += heeded.messages
+        for refused in heeded.events:
+            self.post(refused)
+        if heeded.renews:
+            life = Generation(self.node.generation + 1)
+            self.session.renew(life)
+            self.translator.renewed()
+            self.post(LifeRenewed(life))
+
+    def _later(self, event: GroupStarted | GroupStopped) -> None:
+        def done() -> None:
+            if isinstance(event, GroupStopped):
+                self.running.discard(event.group)
+            self.post(event)
+
+        self.at(self.now + WORK, done)
+
+    def _receive(self, link: str, raw: bytes) -> None:
+        sighting_link = next(each.name for each in self.node.links if each.name == link)
+        received = self.session.receive(sighting_link, raw, self.now, UNIX_TIME)
+        self.translator.recognise(received)
+        event = self.translator.hear(Heard(sighting_link, received), self.now)
+        if event is not None:
+            self.post(event)
