@@ -51,9 +51,10 @@ class Legacy:
         """See `Manner`."""
         return self._is_acquainted
 
-    def meet_again(self) -> None:
+    def meet_again(self, *, is_new_here: bool) -> None:
         """See `Manner`. Its new life does not take what is not its own while we live."""
-        self._is_active = self._is_acquainted = False
+        self._is_acquainted = self._is_acquainted and not is_new_here
+        self._is_active = False
         self._greet_at = None
         self._asked_at.clear()
         self._asked_by_peer.clear()

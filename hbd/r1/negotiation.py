@@ -77,10 +77,11 @@ class Negotiation:
         """See `Manner`."""
         return self._is_acquainted
 
-    def meet_again(self) -> None:
+    def meet_again(self, *, is_new_here: bool) -> None:
         """See `Manner`. What it holds is unknown until it answers."""
         self._handover.forget()
-        self._is_active = self._is_acquainted = self._is_answered = False
+        self._is_acquainted = self._is_acquainted and not is_new_here
+        self._is_active = self._is_answered = False
         self._is_stable = self._is_leaving = False
         self._theirs = None
         self._claim_number = 0

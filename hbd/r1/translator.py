@@ -86,8 +86,8 @@ class Manner(Protocol):
     def is_life_void(self, node: Node) -> bool:
         """Whether the peer may have thought this life of ours over: said once for each time."""
 
-    def meet_again(self) -> None:
-        """A new life here or there: nothing that was agreed on counts any more."""
+    def meet_again(self, *, is_new_here: bool) -> None:
+        """A new life there or here: nothing that was agreed on counts any more."""
 
     @property
     def is_acquainted(self) -> bool:
@@ -126,7 +126,7 @@ class Translator:
         ):
             self._implementation = Implementation.HEARTBEAT
         if received.generation > self._generation or received.healed:
-            self._manner.meet_again()
+            self._manner.meet_again(is_new_here=False)
         self._generation = max(self._generation, received.generation)
 
     def hear(self, item: Heard, now: Instant) -> HeartbeatHeard | GoodbyeHeard | LinkHeard | None:
@@ -163,7 +163,7 @@ class Translator:
             return Heeded()
         if self._manner.is_life_void(node) and not self._is_renewing:
             self._is_renewing = True
-            self._manner.meet_again()
+            self._manner.meet_again(is_new_here=True)
             return Heeded(renews=True)
         if self._is_renewing:
             return Heeded()

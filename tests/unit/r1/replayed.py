@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from functools import partial
 
-from hbd.cluster.action import FinishJob, SendHeartbeat, StartGroup, StopGroup
+from hbd.cluster.action import (
+    Fence,
+    FinishJob,
+    ForgetPeerSequence,
+    SendHeartbeat,
+    StartGroup,
+    StopGroup,
+)
 from hbd.cluster.event import (
     ClockTicked,
     Event,
@@ -31,12 +39,15 @@ from hbd.cluster.terms import (
     Instant,
     JobId,
     JobResult,
+    LinkName,
     NodeName,
     Usec,
 )
 from hbd.cluster.timing import Timing
 from hbd.r1.translator import Heard, Translator
+from hbd.wire import message
 from hbd.wire.message import Message, MessageType
+from hbd.wire.session import Received, Verdict
 from tests.unit.wire.captures import ALPHA, BETA, UNIX_TIME, Capture
 
 TIMING = Timing(
@@ -80,10 +91,9 @@ class Replayed:
             now=self.now,
         )
         self.translator = Translator(self.node)
-        for sighting in capture.sightings:
-            if sighting.source == peer and sighting.destination in (None, me):
-                if sighting.at >= self.now:
-                    self.at(sighting.at, lambda s=sighting: self._receive(s.link, s.raw))  # type: ignore[misc]  # a default binds the loop's value
+        for sighting in capture.heard_by(me):
+            if sighting.at >= self.now:
+                self.at(sighting.at, partial(self._receive, sighting.link, sighting.raw))
         if capture.is_thinned:
             self._fill_in(peer, begins)
         self.post(ClockTicked())
@@ -100,7 +110,7 @@ class Replayed:
         for sighting, heard in self.capture.messages():
             before = sighting.source == peer and sighting.at < begins * SECOND
             if before and heard.known_type is MessageType.STATUS:
-                self.at(self.now, lambda s=sighting: self._receive(s.link, s.raw))  # type: ignore[misc]  # as above
+                self.at(self.now, partial(self._receive, sighting.link, sighting.raw))
         first, last = (self._queue[0][0], max(moment for moment, _, _ in self._queue))
         for moment in range(first, last, SECOND):
             self.at(moment, lambda: self.post(LinkHeard(self.node.links[0].name)))
@@ -135,12 +145,15 @@ class Replayed:
                 case SendHeartbeat() if self.translator.is_heartbeat:
                     words = self.translator.message(action)
                     self.said += [words] if words is not None else []
+                case Fence():
+                    self.post(FenceConfirmed(self.node.peer.name, proven=False))
+                case ForgetPeerSequence():
+                    self.session.peer_lost()
                 case _:
-                    if type(action).__name__ == "Fence":
-                        self.post(FenceConfirmed(self.node.peer.name, proven=False))
-                    if type(action).__name__ == "ForgetPeerSequence":
-                        self.session.peer_lost()
+                    pass
         self.said += heeded.messages
+        if any(words.known_type is MessageType.REQNODES for words in heeded.messages):
+            self.at(self.now + WORK, self._list_nodes)
         for refused in heeded.events:
             self.post(refused)
         if heeded.renews:
@@ -148,6 +161,15 @@ class Replayed:
             self.session.renew(life)
             self.translator.renewed()
             self.post(LifeRenewed(life))
+
+    def _list_nodes(self) -> None:
+        """Answer reqnodes for the captured node: it was asked at another time, if at all."""
+        peer, me = self.node.peer, self.node.name
+        words = message.repnodes(me, sorted((me, peer.name)))
+        received = Received(Verdict.NEW, words, peer.generation)
+        event = self.translator.hear(Heard(self.node.links[0].name, received), self.now)
+        if event is not None:
+            self.post(event)
 
     def _later(self, event: GroupStarted | GroupStopped) -> None:
         def done() -> None:
@@ -157,10 +179,9 @@ class Replayed:
 
         self.at(self.now + WORK, done)
 
-    def _receive(self, link: str, raw: bytes) -> None:
-        sighting_link = next(each.name for each in self.node.links if each.name == link)
-        received = self.session.receive(sighting_link, raw, self.now, UNIX_TIME)
+    def _receive(self, link: LinkName, raw: bytes) -> None:
+        received = self.session.receive(link, raw, self.now, UNIX_TIME)
         self.translator.recognise(received)
-        event = self.translator.hear(Heard(sighting_link, received), self.now)
+        event = self.translator.hear(Heard(link, received), self.now)
         if event is not None:
             self.post(event)

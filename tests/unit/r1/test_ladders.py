@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from hbd.cluster.event import StandbyRequested, TakeoverRequested
-from hbd.cluster.terms import (
-    SECOND,
-    AutoFailback,
-    GroupName,
-    JobId,
-    JobResult,
-    NodeName,
-    PeerStatus,
-    Scope,
-)
-from hbd.wire.message import MessageType
+from hbd.cluster.terms import SECOND, GroupName, JobId, JobResult, NodeName, Scope
+from hbd.wire.message import Exchange, Hold, MessageType
 from tests.unit.r1.replayed import Replayed
 from tests.unit.wire.captures import ALPHA, BETA, load
 
@@ -48,7 +37,6 @@ LADDERS: dict[tuple[str, NodeName], tuple[dict[GroupName, NodeName], float, Mome
     # It is killed and back before anybody missed it.
     ("fast-restart-sha1", BETA): (BOTH, 0.1, [(20, {TWO}), (45, {TWO})]),
     ("start-failure-sha1", BETA): (BOTH, 0.0, [(20, {TWO}), (50, {TWO})]),
-    ("serial-crc", BETA): (BOTH, 0.0, []),
 }
 
 
@@ -60,4 +48,48 @@ def test_we_hold_what_a_heartbeat_in_our_place_held(name: str, me: NodeName) -> 
     for moment, running in moments:
         replayed.until(moment)
         assert replayed.running == running, (moment, replayed.node.groups)
-    assert replayed.translator.is_heartbeat or not moments
+    assert replayed.translator.is_heartbeat
+
+
+def test_our_operator_sends_everything_away_and_has_it_back() -> None:
+    """Goal: both of our operator's verbs, in the giver's place and the taker's.
+
+    Method: the other one's part of a real standby and takeover; the words are ours, in order.
+    """
+    replayed = Replayed(load("ucast-sha1-2groups"), ALPHA, BOTH)
+    replayed.until(65.25)
+    assert replayed.running == {ONE}
+    replayed.said.clear()
+    replayed.post(StandbyRequested(JobId(1), Scope.LOCAL))
+    replayed.until(70)
+    assert (replayed.running, replayed.jobs) == (set(), {JobId(1): JobResult.DONE})
+    replayed.until(73.26)
+    replayed.post(TakeoverRequested(JobId(2), Scope.LOCAL))
+    replayed.until(80)
+    assert (replayed.running, replayed.jobs[JobId(2)]) == ({ONE}, JobResult.DONE)
+    spoken = [
+        (each.known_type, each.hold, each.exchange)
+        for each in replayed.said
+        if each.known_type in (MessageType.ASK_RESOURCES, MessageType.HB_TAKEOVER)
+    ]
+    assert [exchange for _, _, exchange in spoken] == [
+        Exchange.ME,
+        Exchange.DONE,
+        None,
+        Exchange.OTHER,
+        Exchange.DONE,
+    ]
+    holds = [hold for _, hold, _ in spoken]
+    assert holds == [Hold.LOCAL, Hold.LOCAL, Hold.LOCAL, Hold.FOREIGN, Hold.FOREIGN]
+
+
+def test_nothing_is_started_before_the_peer_has_answered() -> None:
+    """Goal: its silence is no word. Method: one that is asked, up to when it answers."""
+    replayed = Replayed(load("ucast-sha1-2groups"), BETA, BOTH, begins=17.1)
+    replayed.until(19)
+    assert replayed.node.peer.is_heartbeat
+    assert not replayed.node.is_known_to_peer
+    types = [each.known_type for each in replayed.said]
+    assert types.index(MessageType.REQNODES) < types.index(MessageType.STARTING)
+    assert replayed.now == 19 * SECOND
+    assert replayed.running == set()

@@ -75,7 +75,7 @@ async def test_nothing_is_handled_within_a_post() -> None:
     desk = Desk()
     depth = deepest = 0
 
-    def on_event(event: Event) -> None:
+    def on_event(event: Item) -> None:
         nonlocal depth, deepest
         depth += 1
         deepest = max(deepest, depth)
