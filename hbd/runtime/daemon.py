@@ -92,6 +92,7 @@ STATE_DIRECTORY: Final = Path("/var/lib/hbd")
 DEADMAN_LIMIT_USEC: Final = Usec(20 * SECOND)  # milliseconds, but for a machine that starves
 LEAVE_EXTENSION_USEC: Final = Usec(60 * SECOND)
 BUS_RETRY_SECONDS: Final = 2.0
+RENEW_SECONDS: Final = 1.0  # without a heartbeat; the shortest deadtime that is wise is 2 s
 
 _log = logging.getLogger("hbd.daemon")
 
@@ -300,11 +301,13 @@ class Daemon:
     async def _renew(self) -> None:
         """Begin a new life on the wire, on the disk first; without a disk the old one goes on."""
         try:
-            generation = await asyncio.to_thread(
-                identity.next_generation, self._state_directory, int(time.time())
-            )
-        except AdapterError as error:
-            _log.error("%s; the peer may restart itself", error, extra=fields(node=self._node.name))
+            async with asyncio.timeout(RENEW_SECONDS):
+                generation = await asyncio.to_thread(
+                    identity.next_generation, self._state_directory, int(time.time())
+                )
+        except (AdapterError, TimeoutError) as error:
+            why = str(error) or "the disk does not answer"
+            _log.error("%s; the peer may restart itself", why, extra=fields(node=self._node.name))
         else:
             self._media.renew(generation)
             self._inbox.post(LifeRenewed(generation))

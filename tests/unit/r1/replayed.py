@@ -70,7 +70,9 @@ class Replayed:
         *,
         failback: AutoFailback = AutoFailback.ON,
         begins: float = 0.0,
+        dead: tuple[float, float] = (0.0, 0.0),
     ) -> None:
+        """`dead`: from when to when (s) nothing was heard of the other one."""
         self.now = Instant(int(begins * SECOND))
         self.capture = capture
         self.session = capture.session(me)
@@ -95,7 +97,7 @@ class Replayed:
             if sighting.at >= self.now:
                 self.at(sighting.at, partial(self._receive, sighting.link, sighting.raw))
         if capture.is_thinned:
-            self._fill_in(peer, begins)
+            self._fill_in(peer, begins, dead)
         self.post(ClockTicked())
         for group in homes:
             self.post(GroupObserved(group, GroupState.STOPPED))
@@ -105,7 +107,7 @@ class Replayed:
         self._count += 1
         heapq.heappush(self._queue, (moment, self._count, call))
 
-    def _fill_in(self, peer: NodeName, begins: float) -> None:
+    def _fill_in(self, peer: NodeName, begins: float, dead: tuple[float, float]) -> None:
         """Heartbeats were left out of the file: from the first one on, the peer was heard."""
         for sighting, heard in self.capture.messages():
             before = sighting.source == peer and sighting.at < begins * SECOND
@@ -113,7 +115,8 @@ class Replayed:
                 self.at(self.now, partial(self._receive, sighting.link, sighting.raw))
         first, last = (self._queue[0][0], max(moment for moment, _, _ in self._queue))
         for moment in range(first, last, SECOND):
-            self.at(moment, lambda: self.post(LinkHeard(self.node.links[0].name)))
+            if not dead[0] <= moment / SECOND < dead[1]:
+                self.at(moment, lambda: self.post(LinkHeard(self.node.links[0].name)))
 
     def until(self, seconds: float) -> None:
         """Let the capture go on to that moment, ticking when the core wants to be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hbd.cluster.event import StandbyRequested, TakeoverRequested
-from hbd.cluster.terms import SECOND, GroupName, JobId, JobResult, NodeName, Scope
+from hbd.cluster.terms import SECOND, AutoFailback, GroupName, JobId, JobResult, NodeName, Scope
 from hbd.wire.message import Exchange, Hold, MessageType
 from tests.unit.r1.replayed import Replayed
 from tests.unit.wire.captures import ALPHA, BETA, load
@@ -49,6 +49,27 @@ def test_we_hold_what_a_heartbeat_in_our_place_held(name: str, me: NodeName) -> 
         replayed.until(moment)
         assert replayed.running == running, (moment, replayed.node.groups)
     assert replayed.translator.is_heartbeat
+
+
+LEGACY: dict[NodeName, tuple[float, Moments]] = {
+    # We ask for our own; take the dead one's; give it back when it asks.
+    BETA: (16.0, [(17.5, set()), (20, {TWO}), (37, {ONE, TWO}), (50, {TWO})]),
+    # We are alone, and are asked for what is the other one's.
+    ALPHA: (0.0, [(12, {ONE, TWO}), (20, {ONE}), (28, {ONE})]),
+}
+
+
+@pytest.mark.parametrize("me", LEGACY)
+def test_in_legacy_mode_we_hold_what_a_heartbeat_in_our_place_held(me: NodeName) -> None:
+    """Goal: ip-request and its answer, both roles. Method: the same."""
+    begins, moments = LEGACY[me]
+    capture = load("ucast-sha1-legacy")
+    replayed = Replayed(
+        capture, me, BOTH, failback=AutoFailback.LEGACY, begins=begins, dead=(29.6, 39.6)
+    )
+    for moment, running in moments:
+        replayed.until(moment)
+        assert replayed.running == running, (moment, replayed.node.groups)
 
 
 def test_our_operator_sends_everything_away_and_has_it_back() -> None:
