@@ -252,10 +252,15 @@ class Negotiation:
         return words
 
     def _tell(self, node: Node) -> tuple[Message, ...]:
-        """Say what this node holds, when that is news or somebody waits for it."""
+        """Say what this node holds, when that is news or somebody waits for it.
+
+        Not what the peer has claimed: that is being let go of here, and is its own already.
+        """
         busy = self._handover.is_under_way
-        word = (held_by(node) - self._handover.agreed, node.phase is Phase.ACTIVE and not busy)
-        is_news = word != self._said and not busy and (self._is_answered or word[1])
+        lets_go = any(group.state.is_held and not node.owns(group) for group in node.groups)
+        share = held_by(node) - self._handover.agreed - (self._theirs or NOTHING)
+        word = (share, node.phase is Phase.ACTIVE and not busy and not lets_go)
+        is_news = word != self._said and not busy and self._is_answered
         if not is_news and not self._owes_word:
             return ()
         self._owes_word = False
