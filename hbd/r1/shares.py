@@ -25,10 +25,10 @@ _OTHER_SIDE = {Hold.LOCAL: Hold.FOREIGN, Hold.FOREIGN: Hold.LOCAL}
 def share_of(hold: Hold | None) -> Share:
     """The share that a word names, as its sender sees it.
 
-    `failback`, in hb_takeover only, is documented as the asker's own groups; but a heartbeat that
-    hears it gives all, and that is what those who say it to a heartbeat are used to.
+    `failback`, in hb_takeover only, is documented as the asker's own groups: that is what it means
+    here, though a heartbeat that hears it gives all.
     """
-    return ALL if hold is Hold.FAILBACK else _SHARES[hold or Hold.NONE]
+    return LOCAL if hold is Hold.FAILBACK else _SHARES[hold or Hold.NONE]
 
 
 def hold_of(share: Share) -> Hold:

@@ -135,14 +135,14 @@ class Heartbeat(Host):
     def kill_daemon(self) -> None:
         """SIGKILL: what it started runs on, and nothing stops it."""
         self.leftovers |= {g for g in self.world.homes if self.resources.writes(g)}
-        self._die()
+        self._end_life()
 
     def cut_power(self) -> None:
         """The machine is gone, and all that it ran."""
         super().cut_power()
         self.belief = None
 
-    def _die(self) -> None:
+    def _end_life(self) -> None:
         self.session = self.belief = None
         self.life += 1
         self.backlog.clear()
@@ -480,7 +480,7 @@ class Heartbeat(Host):
         def end() -> None:
             if self.life == life:
                 self.world.say(f"{self.name:8} heartbeat has stopped")
-                self._die()
+                self._end_life()
 
         self.world.after(2 * SECOND, end)
 
@@ -499,7 +499,7 @@ class Heartbeat(Host):
 
         def begin() -> None:
             if self.life == life:
-                self._die()
+                self._end_life()
                 self.start_daemon()
 
         self._later_in_life(2 * SECOND, lambda: self._give_up_all(again))

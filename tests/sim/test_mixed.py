@@ -19,9 +19,9 @@ from tests.sim.host import Host
 from tests.sim.mixed import MixedFaults, MixedWorld
 from tests.sim.world import DISK, MAIL, A, B, Cable
 
-SEEDS = int(os.environ.get("SEEDS", "40"))
+SEEDS = int(os.environ.get("SEEDS", "15"))
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "1"))
-BATCH = 10
+BATCH = 15
 SETTLE = 240 * SECOND
 
 

@@ -225,11 +225,9 @@ async def _fetches(story: Story, asker: Member) -> None:
     await asker.takeover(FOREIGN)
     await hold(story, asker, ALL, NONE)
     await other.takeover(FAILBACK)
-    if other is story.heartbeat:  # fetches everything: heartbeat takes it for `all`
+    if asker.kind is other.kind is Kind.HEARTBEAT:  # which takes it for `all`; hbd does as it says
         await hold(story, asker, NONE, ALL)
-    else:  # hbd asks for what prefers its node, as documented
-        await story.at_rest(within=MOVED_WITHIN)
-    await asker.takeover(LOCAL)
+        await asker.takeover(LOCAL)
     await story.at_rest(within=MOVED_WITHIN)
 
 
