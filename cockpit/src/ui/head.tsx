@@ -65,17 +65,20 @@ function Fact({ term, children }: { term: string; children: ReactNode }) {
 }
 
 const PROTECTED: Record<string, string> = {
-    reservation: "reservation: the disk refuses the other machine",
-    stonith: "stonith: the other machine is switched off first",
-    none: "none: both could write",
+    reservation: "the disk refuses the other machine",
+    stonith: "the other machine is switched off first",
+    none: "both could write",
 };
 
 export function Protection({ word }: { word: string }) {
     const colour = word === "none" ? "orange" : "green";
     return (
-        <Label color={colour} icon={<Icon name="shield" />}>
-            {PROTECTED[word] ?? word}
-        </Label>
+        <span className="hbd-protection">
+            <Label color={colour} icon={<Icon name="shield" />}>
+                {word}
+            </Label>{" "}
+            {PROTECTED[word]}
+        </span>
     );
 }
 
