@@ -95,7 +95,7 @@ def _refused(name: str, syntax: str, why: str) -> Directive:
 
 
 _JOURNAL = "hbd logs to the journal (journalctl -u hbd)"
-_UNIT_PRIORITY = "the scheduling is hbd.service's (systemctl edit hbd, CPUSchedulingPolicy=)"
+_UNIT_PRIORITY = "the scheduling is hbd.service's (systemctl edit hbd, ExecStartPost=)"
 _UNIT_CORE = "core dumps are systemd's (coredumpctl list hbd)"
 _UNCOMPRESSED = "hbd's messages are small and are never compressed"
 _NO_PACEMAKER = "it is Pacemaker's, which hbd does not run"

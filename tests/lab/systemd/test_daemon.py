@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 import pytest
@@ -51,6 +52,40 @@ async def test_a_killed_hbd_comes_back_and_nothing_moves(with_hbd: Machine) -> N
     await with_hbd.node.run(["systemctl", "stop", HBD])
     assert not await is_held(with_hbd)
     assert "released" in await with_hbd.say("journalctl", "-o", "cat", "-u", HBD)
+
+
+_SCHEDULE = """
+import os, sys
+pid = int(sys.argv[1])
+print(os.sched_getscheduler(pid), os.getpriority(os.PRIO_PROCESS, pid))
+"""
+
+
+async def schedule(machine: Machine) -> tuple[int, int]:
+    """The daemon's policy with its flags, and its nice value."""
+    pid = str(await machine.main_pid(HBD))
+    policy, nice = (await machine.say("python3", "-c", _SCHEDULE, pid)).split()
+    return int(policy), int(nice)
+
+
+async def test_the_daemon_is_real_time_once_it_is_ready_and_not_before(with_hbd: Machine) -> None:
+    """Goal: a start starves nobody, a heartbeat is never late. Method: ask the kernel, twice.
+
+    The second time of a daemon that never gets ready.
+    """
+    assert (await schedule(with_hbd))[0] == os.SCHED_RR | os.SCHED_RESET_ON_FORK
+    place = with_hbd.root / "etc/systemd/system/hbd.service.d/never.conf"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("[Service]\nExecStart=\nExecStart=/bin/sleep 1000\n")
+    await with_hbd.node.run(["systemctl", "daemon-reload"])
+    await with_hbd.node.run(["systemctl", "stop", HBD])
+    started = asyncio.create_task(changed(with_hbd, HBD, "activating", within=10))
+    await with_hbd.node.run(["systemctl", "start", "--no-block", HBD])
+    await started
+    policy, nice = await schedule(with_hbd)
+    assert policy == os.SCHED_OTHER
+    assert nice < 0
+    await with_hbd.node.run(["systemctl", "kill", "--signal=SIGKILL", HBD])
 
 
 async def test_a_frozen_hbd_is_killed_in_time_and_nothing_moves(with_hbd: Machine) -> None:
