@@ -374,6 +374,7 @@ class Daemon:
             changed = build.event_of(config, new_links, self._groups.commit(config, newest))
             self._config = config
             self._notifier.set_watchdog(watchdog_usec(config.timing.deadtime_usec))
+            self._guard.adopt(config.watchdog, config.timing.deadtime_usec)
             self._tell_facts()
             self._handle(changed)
         except Exception as error:  # whoever asked may not swallow it: half of it is in force

@@ -20,11 +20,26 @@ class Guard:
 
     def __init__(self, path: str | None, *, driver: Driver | None = None) -> None:
         """`path` is as in ha.cf; None where it names no watchdog. `driver`: if not the kernel's."""
+        self._driver = driver
         self._watchdog = None if path is None else Watchdog(path, driver=driver)
         self._is_failing = False
+        self._agreed = (path, Usec(0))
+
+    def adopt(self, path: str | None, deadtime_usec: Usec) -> None:
+        """Go on by a new configuration: another device, or another time, from now on.
+
+        The timer of one that cannot be stopped runs on while it is opened anew.
+        """
+        if (path, deadtime_usec) == self._agreed:
+            return
+        self.disarm()
+        self._watchdog = None if path is None else Watchdog(path, driver=self._driver)
+        self._agreed = (path, deadtime_usec)
+        self.arm(deadtime_usec)
 
     def arm(self, deadtime_usec: Usec) -> None:
         """From now on a reset follows half of deadtime without `feed`."""
+        self._agreed = (self._agreed[0], deadtime_usec)
         if self._watchdog is None:
             return
         try:

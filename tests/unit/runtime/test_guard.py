@@ -31,6 +31,22 @@ def test_it_runs_while_hbd_lives_and_stops_with_it() -> None:
     assert not dog.is_running
 
 
+def test_a_new_configuration_holds_for_it_at_once() -> None:
+    """Goal: it never expires later than the peer may act. Method: shorter, the same, off, on."""
+    dog = Dog()
+    guard = Guard(PATH, driver=dog)
+    guard.arm(DEADTIME)
+    guard.adopt(PATH, Usec(6 * SECOND))
+    assert (dog.is_running, dog.timeout) == (True, 3)
+    dog.timeout = 0  # seen below: not armed anew for nothing
+    guard.adopt(PATH, Usec(6 * SECOND))
+    assert (dog.is_running, dog.timeout) == (True, 0)
+    guard.adopt(None, Usec(6 * SECOND))
+    assert not dog.is_running
+    guard.adopt(PATH, Usec(6 * SECOND))
+    assert (dog.is_running, dog.timeout) == (True, 3)
+
+
 def test_a_machine_without_one_serves_all_the_same() -> None:
     """Goal: no directive, no watchdog, no complaint. Method: every call."""
     guard = Guard(None, driver=Dog(refuses=errno.ENOENT))
