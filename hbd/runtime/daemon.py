@@ -160,7 +160,6 @@ class Daemon:
         loop.add_signal_handler(signal.SIGINT, self._leave)
         loop.add_signal_handler(signal.SIGUSR1, self._end, EXIT_REPLACE)
         loop.add_signal_handler(signal.SIGHUP, self._reload_for_signal)
-        self._notifier.set_watchdog(watchdog_usec(self._config.timing.deadtime_usec))
         self._guard.arm(self._config.timing.deadtime_usec)
         self._media.open()
         self._inbox.post(ClockTicked())  # the first heartbeat: we are here, we know nothing yet
@@ -198,6 +197,8 @@ class Daemon:
             self._end(EXIT_CRASH)
             return
         gc.freeze()  # what lives as long as the daemon is not looked through again and again
+        # Not before: systemd counts from this message on, and the dead man was there until now.
+        self._notifier.set_watchdog(watchdog_usec(self._config.timing.deadtime_usec))
         self._notifier.ready()
         self._tell_status()
         if self._node.maintenance:
