@@ -40,7 +40,7 @@ _LOOK_AGAIN = 0.05  # s
 _ADD_WATCHDOG = """
 modprobe softdog
 udevadm settle
-echo watchdog /dev/watchdog >>/etc/ha.d/ha.cf
+echo watchdog /dev/watchdog0 >>/etc/ha.d/ha.cf
 """
 _ASK_AGAIN = 0.5  # s: a target gives no event
 
@@ -69,6 +69,12 @@ class Story:
         say(f"and the client writes after {now() - began:.1f} s")
         self.began = now()
         self.places = {node.name: node.journal.place for node in self.lab.nodes}
+
+    async def begin_again(self) -> None:
+        """The same from the start, for what a machine may show at one time and not at another."""
+        await self.lab.client.stop()
+        await self.lab.all_off()
+        await self.begin()
 
     async def client_writes(self, since: float, within: float = WITHIN) -> dict[str, float]:
         """Wait for a record acknowledged after `since` by each protocol; s until each one's."""
@@ -139,10 +145,15 @@ class Story:
         ]  # fmt: skip
 
     async def with_watchdog(self, node: Node) -> None:
-        """The node's kernel has a watchdog, and ha.cf names it: reloaded, hbd arms it."""
+        """The node's kernel has a watchdog, and ha.cf names it: reloaded, hbd arms it.
+
+        By its second name: one that is loaded after hbd.service has started is not allowed by the
+        first, which was no device then.
+        """
         await node.sh(_ADD_WATCHDOG, within=WITHIN)
         await node.run(["systemctl", "reload", "hbd"], within=WITHIN)
-        await self.heard(node, MessageId.WATCHDOG)
+        armed = await self.heard(node, MessageId.WATCHDOG)
+        assert "HBD_USEC" in armed, f"not armed: {armed['MESSAGE']}"
 
     async def reset(self, node: Node, within: float = WITHIN) -> float:
         """When the machine started anew by itself; waits for it."""
