@@ -24,7 +24,8 @@ from hbd.runtime.groups import Groups
 from hbd.systemd.manager import Manager
 
 REBOOT_UNIT: Final = "hbd-reboot.service"
-REBOOT_LIMIT_USEC: Final = Usec(5 * SECOND)
+# On a machine that starves too: a job that is cancelled for its slowness is no reboot at all.
+REBOOT_LIMIT_USEC: Final = Usec(60 * SECOND)
 STONITH_LIMIT_USEC: Final = Usec(30 * SECOND)  # a board answers in 1 to 10 s; off takes some
 AGENT_STOP_USEC: Final = Usec(2 * SECOND)  # it is killed at once
 

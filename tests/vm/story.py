@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import pairwise
 
 from hbd.cli.view import GroupView, StatusView
@@ -29,11 +31,17 @@ from tests.vm.harness.node import Node
 from tests.vm.harness.setup import until_status
 from tests.vm.harness.storage import Deed, Reservation
 
-WITHIN = 180.0  # s for deadtime and what takes a few on a machine of one's own
-REBOOT_WITHIN = 600.0  # s for a machine that restarts itself, until its hbd has looked at all
-WRITES_FIRST = 120.0  # s for the client's first writes: Samba's first session on a cold server
+WITHIN = 400.0  # s for deadtime and what takes a few on a machine of one's own
+REBOOT_WITHIN = 1200.0  # s for a machine that restarts itself, until its hbd has looked at all
+WRITES_FIRST = 300.0  # s for the client's first writes: Samba's first session on a cold server
 
 _READ_DISK = ["dd", f"if={recipe.DEVICE}", "of=/dev/null", "iflag=direct", "count=1"]
+_LOOK_AGAIN = 0.05  # s
+_ADD_WATCHDOG = """
+modprobe softdog
+udevadm settle
+echo watchdog /dev/watchdog0 >>/etc/ha.d/ha.cf
+"""
 _ASK_AGAIN = 0.5  # s: a target gives no event
 
 
@@ -61,6 +69,12 @@ class Story:
         say(f"and the client writes after {now() - began:.1f} s")
         self.began = now()
         self.places = {node.name: node.journal.place for node in self.lab.nodes}
+
+    async def begin_again(self) -> None:
+        """The same from the start, for what a machine may show at one time and not at another."""
+        await self.lab.client.stop()
+        await self.lab.all_off()
+        await self.begin()
 
     async def client_writes(self, since: float, within: float = WITHIN) -> dict[str, float]:
         """Wait for a record acknowledged after `since` by each protocol; s until each one's."""
@@ -111,6 +125,17 @@ class Story:
         entries = node.journal.entries(self.places[node.name])
         return [str(entry["HBD_EVENT"]) for entry in entries if "HBD_EVENT" in entry]
 
+    def told(self, node: Node) -> set[MessageId]:
+        """Of what kinds they were."""
+        events = set(self.events(node))
+        return {message for message in MessageId if event(message) in events}
+
+    async def keepalives(self, count: int = 3) -> None:
+        """Wait until each node has heard the other so many times more, by its own word."""
+        for node in self.lab.nodes:
+            enough = _messages(await status(node)) + count
+            await until_status(node, partial(_has_heard, enough), WITHIN)
+
     def refused(self, node: Node) -> list[Deed]:
         """This node's writes that the disk refused since the story began."""
         return [
@@ -118,6 +143,39 @@ class Story:
             if deed.node == node.name and deed.command.changes_data
             and deed.status == RESERVATION_CONFLICT
         ]  # fmt: skip
+
+    async def with_watchdog(self, node: Node) -> None:
+        """The node's kernel has a watchdog, and ha.cf names it: reloaded, hbd arms it.
+
+        By its second name: one that is loaded after hbd.service has started is not allowed by the
+        first, which was no device then.
+        """
+        await node.sh(_ADD_WATCHDOG, within=WITHIN)
+        await node.run(["systemctl", "reload", "hbd"], within=WITHIN)
+        armed = await self.heard(node, MessageId.WATCHDOG)
+        assert "HBD_USEC" in armed, f"not armed: {armed['MESSAGE']}"
+
+    async def reset(self, node: Node, within: float = WITHIN) -> float:
+        """When the machine started anew by itself; waits for it."""
+        before = node.machine.qmp.resets
+        deadline = now() + within
+        while node.machine.qmp.resets == before:
+            if now() > deadline:
+                raise LabError(f"{node.name}: was not reset within {within:g} s")
+            await asyncio.sleep(_LOOK_AGAIN)
+        return now()
+
+    async def frozen_holder(self) -> None:
+        """A client that holds open files and a lock, and then stands still."""
+        holder = await self.lab.client.start_program(
+            "tests.vm.harness.holder", files.SHARED_ADDRESS
+        )
+        self.undo.push_async_callback(_killed, holder)
+        assert holder.stdout is not None, "asked for a pipe"
+        async with asyncio.timeout(WITHIN):
+            told = await holder.stdout.readline()
+        assert told == b"holding\n", "the client could not open its files"
+        holder.send_signal(signal.SIGSTOP)
 
     # --- the judgement --------------------------------------------------------------------------
 
@@ -160,6 +218,21 @@ class Story:
                            if not self.may_return]  # fmt: skip
 
     may_return = False  # set by a story in which the group goes home again
+
+
+def _messages(view: StatusView | None) -> int:
+    """How many messages of the peer this node has heard, over whatever link."""
+    links = () if view is None else view.links
+    return sum(link.counters.get("heard", 0) for link in links if link.leads_to_peer)
+
+
+def _has_heard(count: int, view: StatusView) -> bool:
+    return _messages(view) >= count
+
+
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    process.kill()
+    await process.wait()
 
 
 def _is_well(done: Finished) -> bool:

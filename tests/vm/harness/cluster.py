@@ -136,10 +136,10 @@ class Lab:
         await self.bring_up_bare()
         began = now()
         await setup.article(self.nodes, self.package, self._ha_cf, self._haresources)
-        say(f"hbd installed and configured in {now() - began:.0f} s")
+        say(f"hbd installed and configured in {self._cost(began)}")
         began = now()
         await setup.served(self.nodes)
-        say(f"hbd serves after {now() - began:.0f} s")
+        say(f"hbd serves after {self._cost(began)}")
         began = now()
         unfinished = served.with_name(served.name + ".saving")
         await run(["rm", "-rf", "--one-file-system", unfinished])
@@ -169,14 +169,19 @@ class Lab:
         await self.storage.start()
         say(f"the array is up after {now() - began:.0f} s")
         await asyncio.gather(*(node.boot() for node in self.nodes))
-        say(f"both nodes have booted after {now() - began:.0f} s")
+        say(f"both nodes have booted after {self._cost(began)}")
         await setup.disk(self.nodes)
-        say(f"the disk is laid out after {now() - began:.0f} s")
+        say(f"the disk is laid out after {self._cost(began)}")
         unfinished = bare.with_name(bare.name + ".saving")
         await run(["rm", "-rf", "--one-file-system", unfinished])
         await snapshot.save(unfinished, self.nodes, self.storage)
         unfinished.rename(bare)
         say(f"and saved after {now() - began:.0f} s")
+
+    def _cost(self, began: float) -> str:
+        """How long it took, and what it cost each node so far: most of it, on a busy machine."""
+        busy = " and ".join(f"{node.machine.processor:.0f}" for node in self.nodes)
+        return f"{now() - began:.0f} s ({busy} s of processor since power on)"
 
     async def cut_power(self, node: Node) -> None:
         """Take a node's power away: its processor first, then the lines of its cables fall."""

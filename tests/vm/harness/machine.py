@@ -64,6 +64,15 @@ class Machine:
         return self._process is not None and self._process.returncode is None
 
     @property
+    def processor(self) -> float:
+        """Seconds of this machine's processors that it has used since power on."""
+        if self._process is None or self._process.returncode is not None:
+            return 0.0
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def console(self) -> str:
         """The end of what the machine printed on its console."""
         path = self.folder / "console.log"

@@ -191,9 +191,13 @@ class Node:
 
     async def panic(self) -> None:
         """Let its kernel panic. It stands still from then on, with its lines up."""
-        await self._agent.send(
+        await self.begin(
             ["sh", "-c", "echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger"]
         )
+
+    async def begin(self, argv: Sequence[str]) -> None:
+        """Begin a command that nobody may live to answer."""
+        await self._agent.send(argv)
 
     async def signal_hbd(self, name: str) -> None:
         """SIGSTOP, SIGCONT, SIGKILL … for the daemon."""

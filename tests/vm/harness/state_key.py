@@ -23,7 +23,7 @@ def state_key() -> str:
     words = (
         f"{model} {status.st_size} {status.st_mtime_ns}", recipe.NODE_WORDS,
         f"{node.MEMORY} {storage.MEMORY} {storage.DISK_SIZE} {recipe.PORTAL_MAC}",
-        setup.LOGIN, setup.MAKE_FILE_SYSTEM,
+        setup.LOGIN, setup.MAKE_FILE_SYSTEM, setup.WARM,
         *(inspect.getsource(part) for part in plugged),
     )  # fmt: skip
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]

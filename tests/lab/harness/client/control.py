@@ -82,7 +82,8 @@ class Stream:
         """Stop writing, read all back."""
         if self._process is None:
             raise LabError(f"{self.name} never started")
-        out, _ = await asyncio.wait_for(self._process.communicate(b"verify\n"), VERIFY_WITHIN)
+        reading = self._process.communicate(b"verify\n")
+        out, _ = await asyncio.wait_for(reading, VERIFY_WITHIN * self._patience)
         if self._process.returncode != 0:
             raise LabError(f"{self.name}: the client program failed")
         said = json.loads(out)
@@ -125,6 +126,17 @@ class Client:
         """Begin to write and read over these protocols, all if none is named."""
         for name in names or STREAMS:
             await self.streams[name].start(self._ledger, self._network.namespace("client"))
+
+    async def start_program(self, module: str, *words: str) -> asyncio.subprocess.Process:
+        """Run another program of ours on the client, with pipes for its input and output."""
+        process = await asyncio.create_subprocess_exec(
+            "ip", "netns", "exec", self._network.namespace("client"),
+            sys.executable, "-m", module, *words,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=_TOP,
+            start_new_session=True, env=os.environ | {PATIENCE: f"{self._patience:g}"},
+        )  # fmt: skip
+        self._ledger.note_process(process.pid)
+        return process
 
     async def stop(self) -> None:
         """End all workers."""

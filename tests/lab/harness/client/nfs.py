@@ -15,6 +15,8 @@ from tests.lab.harness.client.session import ANSWER_WITHIN, SessionLost, knock
 
 _PORT = 2049
 
+_NFS4_F_LOCK = 0  # libnfs's enum of lockf's commands
+
 # After these an answer may still be owed to the context, and libnfs would deliver it into memory
 # long gone; such a context is let go of by closing its socket only.
 _UNSETTLED = frozenset({errno.EIO, errno.EINTR, errno.ETIMEDOUT, errno.EFAULT, errno.EPIPE})
@@ -49,6 +51,7 @@ def _library() -> ctypes.CDLL:
         library.nfs_get_fh.argtypes = [c_void_p]
         library.nfs_get_fd.argtypes = [c_void_p]
         library.nfs_fsync.argtypes = [c_void_p, c_void_p]
+        library.nfs_lockf.argtypes = [c_void_p, c_void_p, c_int, c_uint64]
         for transfer in (library.nfs_pread, library.nfs_pwrite):
             transfer.argtypes = [c_void_p, c_void_p, c_uint64, c_uint64, c_char_p]
         return library
@@ -89,6 +92,10 @@ class NfsSession:
         buffer = ctypes.create_string_buffer(length)
         got = self._must(self._nfs.nfs_pread(self._context, self._file, offset, length, buffer))
         return buffer.raw[:got]
+
+    def lock(self) -> None:
+        """Lock the file's first byte (NFSv4), or SessionLost."""
+        self._must(self._nfs.nfs_lockf(self._context, self._file, _NFS4_F_LOCK, 1))
 
     def close(self) -> None:
         if self._context is None:

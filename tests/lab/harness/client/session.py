@@ -8,10 +8,10 @@ from typing import Protocol
 
 # A server on an emulated processor is so many times slower; whoever starts the client knows.
 PATIENCE = "HBD_LAB_PATIENCE"
-_TIMES = float(os.environ.get(PATIENCE, "1"))
+TIMES = float(os.environ.get(PATIENCE, "1"))
 
-ANSWER_WITHIN = 0.5 * _TIMES  # s: a client that hears nothing for longer opens a new session
-CONNECT_WITHIN = 0.04 * _TIMES  # s: a SYN that meets nobody must not wait for TCP's 1 s
+ANSWER_WITHIN = 0.5 * TIMES  # s: a client that hears nothing for longer opens a new session
+CONNECT_WITHIN = 0.04 * TIMES  # s: a SYN that meets nobody must not wait for TCP's 1 s
 
 
 class SessionLost(Exception):

@@ -22,7 +22,7 @@ from typing import TextIO
 from tests.lab.harness import files
 from tests.lab.harness.client.nfs import NfsSession
 from tests.lab.harness.client.record import SIZE, record
-from tests.lab.harness.client.session import Session, SessionLost
+from tests.lab.harness.client.session import TIMES, Session, SessionLost
 from tests.lab.harness.client.smb import SmbSession
 
 PACE = 0.02  # s from one write to the next
@@ -72,7 +72,7 @@ class Worker:
 
     def verify(self) -> dict[str, object]:
         """Read every acknowledged record again; names those that are not as they were written."""
-        deadline = time.monotonic() + VERIFY_WITHIN
+        deadline = time.monotonic() + VERIFY_WITHIN * TIMES
         damaged: dict[int, str] = {}
         number = 0
         while number < self._next:

@@ -1,0 +1,30 @@
+"""A client that holds files open, and a lock, until it is killed; frozen, it answers nobody.
+
+    python -m tests.vm.harness.holder SERVER
+
+It opens a file over SMB and NFSv4, locks the latter, says `holding`, and waits for the end of its
+standard input. What a server keeps for it (an open file of smbd, an open state and a lock of nfsd)
+is what stands between the group and its unmount.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tests.lab.harness.client.nfs import NfsSession
+from tests.lab.harness.client.worker import opener
+
+
+def hold(server: str) -> None:
+    """Open, lock, say so, and wait."""
+    share, export = opener("smb", server)(), opener("nfs4", server)()
+    assert isinstance(export, NfsSession), "nfs4 is NFS"
+    export.lock()
+    print("holding", flush=True)
+    sys.stdin.read()
+    export.close()
+    share.close()
+
+
+if __name__ == "__main__":
+    hold(sys.argv[1])
