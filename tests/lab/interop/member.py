@@ -20,7 +20,6 @@ STARTED_WITHIN = 60.0  # s: initdead, heartbeat's 10 s, and the groups on a busy
 STOPPED_WITHIN = 60.0
 LOOKS_EVERY = 0.2  # s between questions: heartbeat tells nobody of a change
 SETTLED_AFTER = 2.0  # s: a request is answered within two hops of 0.5 s
-GENERATION = "/var/lib/heartbeat/hb_generation"
 
 
 class Kind(StrEnum):
@@ -48,6 +47,11 @@ class View:
     holds: str = ""  # none, local, foreign, all, transition
 
 
+_GENERATION = {
+    Kind.HBD: "/var/lib/hbd/generation",
+    Kind.HEARTBEAT: "/var/lib/heartbeat/hb_generation",
+}
+
 # What ends a daemon and what it held, without its doing: for a story that begins anew.
 _WIPE = {
     Kind.HEARTBEAT: """
@@ -57,8 +61,9 @@ pkill -9 -f /usr/share/heartbeat/ResourceManager; pkill -9 -f /etc/ha.d/harc
 rm -f /run/heartbeat.pid /var/run/heartbeat/rsctmp/*/* /var/lock/LCK..*
 """,
     Kind.HBD: """
-systemctl kill -s KILL hbd 2>/dev/null; systemctl stop hbd 2>/dev/null
-systemctl stop 'hbd-group@*' hbd-deadman.service 2>/dev/null; systemctl reset-failed
+timeout 20 systemctl stop hbd || systemctl kill -s KILL hbd
+systemctl stop hbd hbd-deadman.service 'hbd-group@*' 'hbd-resource-*' 2>/dev/null
+systemctl reset-failed
 """,
 }
 _LET_GO = f"""
@@ -114,9 +119,13 @@ class Member:
         self.node.write(f"{witness.FAILS}.{group}", "")
 
     async def generation(self) -> int:
-        """The last generation it has begun (hb_generation), 0 before the first."""
-        done = await self.node.run(["cat", GENERATION], check=False)
-        return int(done.out or 0)
+        """The last generation it has begun, by its own file."""
+        return int((await self.node.run(["cat", _GENERATION[self.kind]])).out)
+
+    def set_generation(self, number: int) -> None:
+        """Make it believe that this was its last generation; it is stopped."""
+        width = 15 if self.kind is Kind.HEARTBEAT else 0
+        self.node.write(_GENERATION[self.kind], f"{number:{width}}\n")
 
     # --- asking it ------------------------------------------------------------------------------
 

@@ -180,7 +180,8 @@ class Pair:
     async def wipe(self) -> None:
         """End both daemons without ceremony and undo what they held: a story begins anew."""
         await self.mend()
-        await asyncio.gather(*(member.wipe() for member in self.members))
+        for member in sorted(self.members, key=lambda each: each.kind is Kind.HBD):
+            await member.wipe()  # hbd last: it may then leave in good order
 
     def _sweep(self) -> None:
         if troubles := self._ledger.sweep():

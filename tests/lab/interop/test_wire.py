@@ -10,7 +10,7 @@ from hbd.journal import MessageId
 from hbd.wire.message import MessageType
 from tests.lab.harness.host import LabError, now
 from tests.lab.interop.complaints import PEER_LEAVES
-from tests.lab.interop.member import GENERATION, STARTED_WITHIN, Member, Scope
+from tests.lab.interop.member import STARTED_WITHIN, Member, Scope
 from tests.lab.interop.story import GROUPS, LOOKS_EVERY, NONE, Story
 from tests.lab.interop.wiring import DEADTIME
 
@@ -20,6 +20,7 @@ LOST_PERCENT = 20
 SEED = 306  # the same messages are lost on a serial line in every run
 REPAIRED_WITHIN = 90.0  # s for each side to lose, ask for and get something: 20 as a rule
 ACKNOWLEDGED_WITHIN = 60.0  # s: one message in ten is acknowledged, and some are lost
+BOTH_OWN = r"Both machines own (?:our|foreign) resources"  # after a split that is so
 BACK = 7  # generations
 
 
@@ -122,7 +123,7 @@ async def test_after_a_partition_both_are_together_again(story: Story) -> None:
     Without fencing both serve while they cannot hear each other, heartbeat and hbd alike. Healed,
     each group is held once again, and the nodes end as they began.
     """
-    story.expects(*PEER_LEAVES, r"partition", r"Emergency|restart|Heartbeat shutdown")
+    story.expects(*PEER_LEAVES, r"partition", r"Emergency|restart|Heartbeat shutdown", BOTH_OWN)
     story.hbd_says(MessageId.REJECTED_INPUT)
     await story.pair.cut()
     everything = {(node.name, group) for node in story.pair.nodes for group in GROUPS}
@@ -159,14 +160,14 @@ async def _is_not_believed(story: Story, member: Member) -> None:
     await member.stop()
     await story.alone(other)
     right = await member.generation()
-    member.node.write(GENERATION, f"{right - BACK:15}\n")
+    member.set_generation(right - BACK)
     await member.start()
     await asyncio.sleep(2 * DEADTIME)  # it is heard all the while, and not believed
     await story.alone(other)
     assert await member.ask("rscstatus") in ("", NONE, "transition")
     await member.kill()
     await member.stop()
-    member.node.write(GENERATION, f"{right + 1:15}\n")
+    member.set_generation(right + 1)
     await member.start()
     await story.at_rest()
     assert await member.ask("rscstatus") == Scope.LOCAL
