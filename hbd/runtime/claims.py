@@ -108,7 +108,10 @@ class Claim:
             self.is_settled = True
             self._cannot(f"{weak.device}: {weak.why}")
             return
-        disks = {each.identity: self._claimed(each) for each in found}
+        disks: dict[str, ClaimedDisk] = {}
+        for each in found:
+            if each.identity not in disks:
+                disks[each.identity] = self._claimed(each)
         states = [(disk, await disk.read()) for disk in disks.values()]
         if self._mounted and not any(state.keys for _, state in states):
             raise AdapterError("it was mounted while that could not be asked")
