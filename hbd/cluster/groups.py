@@ -35,6 +35,7 @@ from hbd.cluster.terms import (
     Means,
     PeerStatus,
     Phase,
+    ResourceState,
 )
 
 _AT_WORK = (GroupState.STARTING, GroupState.STOPPING)
@@ -160,8 +161,8 @@ def on_disk_lost(node: Node, event: DiskLost, now: Instant) -> Step:
     return Step(node.with_group(lost))
 
 
-def on_resource_changed(node: Node, event: ResourceChanged) -> Step:
-    """Note how far a start or stop has come; it decides nothing."""
+def on_resource_changed(node: Node, event: ResourceChanged, now: Instant) -> Step:
+    """Note how far a start or stop has come; a leaving node that gets on has time for the next."""
     group = node.group(event.group)
     if group is None:
         return Step(node)
@@ -171,6 +172,8 @@ def on_resource_changed(node: Node, event: ResourceChanged) -> Step:
         else resource
         for resource in group.resources
     )
+    if node.phase is Phase.LEAVING and event.state is ResourceState.STOPPED:
+        node = replace(node, leave_due=Instant(now + node.limits.leave_usec))
     return Step(node.with_group(replace(group, resources=resources)))
 
 
@@ -198,7 +201,8 @@ def on_resource_lost(node: Node, event: ResourceLost, now: Instant) -> Step:
 def expire(node: Node, now: Instant) -> Step:
     """A lost answer is an answer too: a start or stop past its deadline has failed."""
     due = [group for group in node.groups if group.deadline is not None and now >= group.deadline]
-    return chain(node, [partial(_expired, group=group, now=now) for group in due])
+    step = chain(node, [partial(_expired, group=group, now=now) for group in due])
+    return step.then(partial(_despair, now=now))
 
 
 def _expired(node: Node, group: Group, now: Instant) -> Step:
@@ -209,6 +213,30 @@ def _expired(node: Node, group: Group, now: Instant) -> Step:
     if node.maintenance and node.owns(group) and node.phase is not Phase.LEAVING:
         return _stop_failed(node, group, group.failure, now)  # not now: look again later
     return stop(node, group, now)
+
+
+def _despair(node: Node, now: Instant) -> Step:
+    """A leaving node that gets no further gives up what the peer waits for, and with it itself.
+
+    Nobody else would end it well: systemd kills the daemon a little later, and what is mounted
+    stays mounted, with nobody to renew its registration or to try again.
+    """
+    if node.leave_due is None or now < node.leave_due:
+        return Step(node)
+    node = replace(node, leave_due=Instant(now + node.limits.leave_usec))
+    held = [group.name for group in node.groups if _may_give_up(node, group)]
+    return chain(node, [partial(_give_up, name=name, now=now) for name in held])
+
+
+def _give_up(node: Node, name: GroupName, now: Instant) -> Step:
+    group = node.group(name)
+    assert group is not None, "a node does not lose groups"
+    if group.state is GroupState.STOPPING:
+        step = _stop_failed(node, group, "its stop does not come to an end", now)
+        if step.actions:
+            return step
+        node = step.node
+    return Step(node, (Reboot(name, group.failure or "its stop does not come to an end"),))
 
 
 # --- decisions ------------------------------------------------------------------------------
@@ -474,12 +502,16 @@ def _must_reboot(node: Node, group: Group) -> bool:
     """
     if group.disk_lost:
         return True
+    return _may_give_up(node, group) and group.stop_failures >= node.limits.stop_tries
+
+
+def _may_give_up(node: Node, group: Group) -> bool:
     reserved = node.protection(group) is Means.RESERVATION
-    leaves = group.giving or not node.owns(group)
+    leaves = group.giving or not node.owns(group) or node.phase is Phase.LEAVING
     awaited = (node.peer_may_serve and leaves) or (
         group.start_failed and _peer_could_start(node, group)
     )
-    return reserved and awaited and group.stop_failures >= node.limits.stop_tries
+    return reserved and awaited and group.state in (GroupState.STOPPING, GroupState.STOP_FAILED)
 
 
 def _answered(node: Node, name: GroupName, operation: int, state: GroupState) -> Group | None:

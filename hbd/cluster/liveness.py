@@ -61,6 +61,7 @@ def notice_stall(node: Node, now: Instant) -> Step:
         for group in node.groups
     )
     jobs = tuple(replace(job, deadline=Instant(job.deadline + late)) for job in node.jobs)
+    leave_due = Instant(node.leave_due + late) if node.leave_due else None
     observe = tuple(
         ObserveGroup(group.name)
         for group in node.groups
@@ -72,6 +73,7 @@ def notice_stall(node: Node, now: Instant) -> Step:
             peer=peer,
             groups=groups,
             jobs=jobs,
+            leave_due=leave_due,
             stepped_at=now,
             watched_since=now,
             stall_usec=late,
@@ -199,6 +201,7 @@ def next_deadline(node: Node) -> Instant:
     moments += [_link_deadline(node, link) for link in node.links if link.status is LinkStatus.UP]
     moments += [group.deadline for group in node.groups]
     moments += [job.deadline for job in node.jobs]
+    moments.append(node.leave_due)
     if fence.is_due(node):
         moments.append(node.peer.fence_due)
     return Instant(min(moment for moment in moments if moment is not None))

@@ -59,6 +59,7 @@ class Limits:
     # heartbeat wakes twice a second, and asks again for what it has missed: it stays 2 s itself
     slow_goodbye_gap_usec: Usec = Usec(SECOND * 7 // 10)
     lost_stop_usec: Usec = Usec(15 * SECOND)  # to let go of what the disk gave to the peer
+    leave_usec: Usec = Usec(45 * SECOND)  # for a leaving node's next resource; systemd waits 60 s
     stop_tries: int = 3  # failed stops in a row before a node gives the group up by rebooting
 
 
@@ -219,6 +220,7 @@ class Node:
     jobs: tuple[Job, ...] = ()
     said: Report | None = None  # the last report sent, to know what is news
     stall_usec: Usec = Usec(0)  # how long we last failed to listen
+    leave_due: Instant | None = None  # LEAVING: when no more progress is hoped for
     goodbyes: int = 0
     fencing: Fencing = Fencing.AUTO
     has_stonith: bool = False

@@ -110,7 +110,7 @@ def _believe(node: Node, event: Event, now: Instant) -> Step:
         case GroupStopFailed():
             return groups.on_stop_failed(node, event, now)
         case ResourceChanged():
-            return groups.on_resource_changed(node, event)
+            return groups.on_resource_changed(node, event, now)
         case ResourceLost():
             return groups.on_resource_lost(node, event, now)
         case FenceConfirmed():
@@ -138,7 +138,7 @@ def _believe(node: Node, event: Event, now: Instant) -> Step:
         case ConfigurationChanged():
             return reconfigure.on_changed(node, event, now)
         case LeaveRequested():
-            return _on_leave(node)
+            return _on_leave(node, now)
         case _:
             assert_never(event)
 
@@ -153,10 +153,11 @@ def _on_report(node: Node, event: HeartbeatHeard | GoodbyeHeard, now: Instant) -
     return heard.then(partial(groups.merge_records, peer_restarted=restarted))
 
 
-def _on_leave(node: Node) -> Step:
+def _on_leave(node: Node, now: Instant) -> Step:
     if node.phase in (Phase.LEAVING, Phase.LEFT):
         return Step(node)
-    return Step(replace(node, phase=Phase.LEAVING))
+    due = Instant(now + node.limits.leave_usec)
+    return Step(replace(node, phase=Phase.LEAVING, leave_due=due))
 
 
 def _farewell(node: Node, now: Instant) -> Step:

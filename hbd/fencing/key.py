@@ -5,6 +5,9 @@ a disk sees whose they are, and by a counter that moves that the owner is alive.
 
 A counter at 0 is a guard: its owner has nothing mounted. It only keeps out a node that had to be
 taken over from, and that may still write through an old mount when it wakes up.
+
+A counter at its largest is given up: its owner reboots, because it cannot unmount, and is to be
+removed with what it has under way.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ COUNTER_BITS: Final = 32
 COUNTERS: Final = 1 << COUNTER_BITS
 NODE_IDS: Final = 1 << 32
 GUARDING: Final = 0  # the counter of a guard
+GIVEN_UP: Final = COUNTERS - 1
 
 
 def node_id(node: NodeName) -> int:
@@ -60,9 +64,19 @@ def is_guard(key: int) -> bool:
     return counter_of(key) == GUARDING
 
 
+def given_up_of(node: NodeName) -> int:
+    """The key under which `node` waits to be taken over from at once."""
+    return key_of(node, GIVEN_UP)
+
+
+def is_serving(key: int) -> bool:
+    """Whether its owner, whoever that is, means to go on writing."""
+    return counter_of(key) not in (GUARDING, GIVEN_UP)
+
+
 def next_counter(counter: int) -> int:
-    """The one after it, in a circle without the guard's: only that it moved matters.
+    """The one after it, in a circle without the two that say something: only that it moved matters.
 
     At one step a second the circle takes 136 years.
     """
-    return counter % (COUNTERS - 1) + 1
+    return counter % (GIVEN_UP - 1) + 1

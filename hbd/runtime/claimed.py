@@ -150,6 +150,18 @@ class ClaimedDisk:
         is_guarded = is_guarded and self._needs_guard
         await seizure.let_go(self._reservation, self._local, is_guarded=is_guarded)
 
+    async def give_up(self) -> None:
+        """Say that the peer may have it at once, and is to remove this node with what it writes.
+
+        Unregistering would say less: without a holder the disk takes everybody's writes, and what
+        is under way from here would be ended by nobody. AdapterError: not told.
+        """
+        self.key = None
+        state = await self.read()
+        if state.holder is not None and seizure.is_held_by(state, self._local):
+            with contextlib.suppress(ReservationConflict):  # it has been taken meanwhile
+                await self._reservation.rotate(state.holder, keys.given_up_of(self._local))
+
     async def give_back(self, *, is_guarded: bool) -> None:
         """What was taken in vain. Where that fails, or cannot be done now, a look tries again."""
         if not self._reservation.unsettled:
@@ -163,7 +175,7 @@ class ClaimedDisk:
     def _peers_key(self, state: ReservationState) -> int | None:
         """Under which the peer serves, None if it does not."""
         found = seizure.keys_of(state, self._peer)
-        return next((key for key in found if not keys.is_guard(key)), None)
+        return next((key for key in found if keys.is_serving(key)), None)
 
 
 def _who_has_it(state: ReservationState) -> str:

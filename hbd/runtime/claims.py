@@ -8,6 +8,7 @@ finds out within a heartbeat. What follows from that is the core's to say (`Disk
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,7 @@ from hbd.journal import NOTICE, MessageId, fields
 from hbd.runtime.claimed import ClaimedDisk, TakenError
 
 LOST_AFTER: Final = 3  # looks in a row without an answer, of a disk that is held
+GIVE_UP_SECONDS: Final = 1.0  # a healthy disk answers in ms; a dead one must not keep us here
 IDLE_AFTER: Final = 60  # looks at a disk that was taken, and on which nothing is mounted
 
 _log = logging.getLogger("hbd.disk")
@@ -106,7 +108,10 @@ class Claim:
             self.is_settled = True
             self._cannot(f"{weak.device}: {weak.why}")
             return
-        disks = {each.identity: self._claimed(each) for each in found}
+        disks: dict[str, ClaimedDisk] = {}
+        for each in found:
+            if each.identity not in disks:
+                disks[each.identity] = self._claimed(each)
         states = [(disk, await disk.read()) for disk in disks.values()]
         if self._mounted and not any(state.keys for _, state in states):
             raise AdapterError("it was mounted while that could not be asked")
@@ -261,17 +266,27 @@ class Claim:
         if not self._mounted:
             await self.release()
 
-    async def abandon(self) -> None:
-        """This machine is about to end: renew nothing any more.
+    async def give_up(self) -> None:
+        """This machine is about to end: renew nothing any more, and say so to the disks.
 
-        What is mounted keeps its registration. Without it the next one on the disk would not know
-        that there is somebody to be kept out, should this machine not end.
+        What is mounted keeps a registration, marked as given up. Without it the next one on the
+        disk would not know that there is somebody to be kept out, should this machine not end. A
+        disk that does not answer within GIVE_UP_SECONDS is not waited for.
         """
         self._forget_keys()
-        if self._mounted or self._unlooked:
-            self._is_lost = True
-        else:
-            await self.release()
+        is_mounted = bool(self._mounted or self._unlooked)
+        self._is_lost = is_mounted
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await (self._mark_given_up() if is_mounted else self.release())
+
+    async def _mark_given_up(self) -> None:
+        async with self._one_at_a_time:
+            for disk in self._disks.values():
+                try:
+                    await disk.give_up()
+                except AdapterError as error:
+                    _log.warning("Failed to give up %s: %s", disk.device, error)
 
     def _forget_keys(self) -> None:
         for disk in self._disks.values():

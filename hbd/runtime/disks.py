@@ -160,10 +160,9 @@ class Disks:
                 await claim.give_back()
             raise
 
-    async def give_up(self, name: GroupName) -> None:
-        """Renew the group's disks no more, mounted or not: this machine is about to end."""
-        if name in self._claims:
-            await self._claims[name].abandon()
+    async def give_up(self) -> None:
+        """Renew no disk any more, mounted or not: this machine is about to end."""
+        await asyncio.gather(*(claim.give_up() for claim in self._claims.values()))
 
     async def close(self) -> None:
         """Renew nothing any more; what is held stays held."""

@@ -163,15 +163,22 @@ class Fencer:
                 )
 
     async def reboot(self, group: GroupName, why: str) -> None:
-        """Give up the group's disks and restart this machine at once, without unmounting."""
+        """The last rung: give up every disk and restart this machine at once, without unmounting.
+
+        A machine that is being shut down is not restarted: systemd refuses, and goes on with that.
+        """
         _log.critical(
             "Restarting this machine: %s cannot be stopped: %s",
             group,
             why,
             extra=fields(MessageId.REBOOTING, group=group),
         )
-        await self._groups.disks.give_up(group)
+        await self._groups.disks.give_up()
         try:
             await self._manager.start(REBOOT_UNIT, REBOOT_LIMIT_USEC)
         except AdapterError as error:
-            _log.critical("Failed to restart this machine: %s; restart it by hand, now", error)
+            _log.critical(
+                "Failed to restart this machine: %s; unless it is being shut down: restart it by "
+                "hand, now",
+                error,
+            )

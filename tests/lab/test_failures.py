@@ -18,6 +18,12 @@ pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 SMB_CONF = "/etc/samba/smb.conf"
 FAILED_START = ("resource failed", MessageId.START_FAILED, "unit smbd.service")
 FAILED_STOP = ("resource failed", MessageId.STOP_FAILED, "unit ttidisk.mount")
+EVICTS = "hbd-evict"
+HUNG = ("unit smbd.service", "unit nfs-ganesha.service")  # they may wait for the disk, too
+UNTIL_IT_WAITS = (
+    "until pid=$(pgrep -x touch) && grep -q '^State:.D' /proc/$pid/status; do :; done; echo $pid"
+)
+LADDER = 60.0  # s: two servers that may have to be killed, the unmount, its users, once more
 HUNG_STOP = 12.0  # s: our limit, and the grace after SIGKILL (hbd/systemd/limits.py)
 DISTRIBUTIONS = 90.0  # s: systemd's default, which is not ours
 
@@ -125,6 +131,41 @@ async def test_a_group_that_cannot_be_stopped_is_not_taken_and_moves_when_it_can
     await story.nothing_moves(1.0)
 
     await story.home.run(["systemctl", "stop", "container"])
+    await story.served_by(story.away)
+    await story.home.run(["hbctl", "takeover"])
+    assert story.holders() == {story.home.name}
+
+
+async def test_a_process_that_cannot_be_killed_is_named_and_keeps_the_group_where_it_is(
+    story: Story,
+) -> None:
+    """Goal: no rung is skipped, and none is faked. Method: a writer waits in a frozen file system.
+
+    Its wait is uninterruptible, as that for a dead disk is: SIGKILL does not end it. The group is
+    stop-failed, the journal names the process, the peer starts nothing. Thawed, the writer dies of
+    the signal that it has already, and the next try moves the group.
+    """
+    story.expects(*FAILED_STOP, EVICTS, "unit unkillable.service", *HUNG, on=story.home)
+    thaw = ["fsfreeze", "--unfreeze", files.MOUNT_POINT]
+    await story.home.run(["fsfreeze", "--freeze", files.MOUNT_POINT])
+    story.undo.push_async_callback(story.home.run, thaw, check=False)
+    await story.home.run(
+        ["systemd-run", "--unit=unkillable", "sh", "-c",
+         f"cd {files.MOUNT_POINT} && exec touch unkillable"]
+    )  # fmt: skip
+    pid = (await story.home.run(["sh", "-c", UNTIL_IT_WAITS])).out.strip()
+    await story.home.run(["hbctl", "standby", "--no-wait"])
+    failed = await story.heard(story.home, MessageId.STOP_FAILED, within=LADDER)
+    assert f"touch[{pid}]" in str(failed["MESSAGE"])
+    await story.nothing_moves(1.0)
+    view = await story.until_status(
+        story.away,
+        lambda view: group(view, GROUP).peer_state == GroupState.STOP_FAILED.value,
+        "told that the peer cannot stop it",
+    )
+    assert group(view, GROUP).owner == story.home.name
+
+    await story.home.run(thaw)
     await story.served_by(story.away)
     await story.home.run(["hbctl", "takeover"])
     assert story.holders() == {story.home.name}

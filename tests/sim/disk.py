@@ -30,6 +30,7 @@ class SharedDisk:
     key: int = 0
     renewed_at: Instant | None = None  # by its present holder
     renewing_since: Instant | None = None  # without a gap
+    is_given_up: bool = False  # by its present holder, who reboots
     preempted: int = 0  # how often it was taken from a machine that had it mounted
 
     def claim(self, name: NodeName) -> None:
@@ -37,6 +38,7 @@ class SharedDisk:
         self.holder = name
         self.key += 1
         self.renewed_at = None
+        self.is_given_up = False
 
     def renew(self, now: Instant) -> None:
         """The holder's heartbeat."""
@@ -44,6 +46,7 @@ class SharedDisk:
             self.renewing_since = now
         self.key += 1
         self.renewed_at = now
+        self.is_given_up = False
 
     def release(self, name: NodeName) -> None:
         """Unregister; nothing happens to another's registration."""
@@ -100,7 +103,7 @@ class Disks:
         if disk is None or (disk.holder == self.host.name and not self.is_cut(group)):
             return True
         view = self.views[group]
-        if disk.holder is not None and not view.is_cut:
+        if disk.holder is not None and not disk.is_given_up and not view.is_cut:
             if view.looks and view.seen != disk.key:
                 self._look(group, view)
                 return False
@@ -125,6 +128,12 @@ class Disks:
         if disk is not None and not self.is_cut(group):
             disk.release(self.host.name)
 
+    def give_up(self, group: GroupName) -> None:
+        """Say to the disk that this machine ends: what is registered is nobody's heartbeat."""
+        disk = self.disk(group)
+        if disk is not None and disk.holder == self.host.name and not self.is_cut(group):
+            disk.is_given_up = True
+
     def look(self) -> None:
         """What the daemon does once a second: renew what is held, watch what is not."""
         for group, view in self.views.items():
@@ -142,7 +151,7 @@ class Disks:
         assert disk is not None, "only disks with reservations are looked at"
         if self.host.resources.writes(group) and not self.holds(group):
             self._tell(DiskLost(group, "another machine is registered"))
-        if disk.holder is None:
+        if disk.holder is None or disk.is_given_up:
             view.looks, view.seen = view.looks + 1, None
             self._tell(DiskRead(view.link, DiskHolder.NOBODY))
         elif disk.holder == self.host.name:

@@ -410,7 +410,8 @@ class Host:
                 self.world.fence(self, action)
             case Reboot():
                 self.world.say(f"{self.name:8} reboots: {action.why}")
-                self.disks.release(action.group)
+                for group in self.world.homes:
+                    self.disks.give_up(group)
                 self.cut_power()
                 self.world.after(8 * SECOND, self._boot)
             case FinishJob():

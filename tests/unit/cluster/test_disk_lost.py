@@ -7,9 +7,24 @@ from collections.abc import Callable
 import pytest
 
 from hbd.cluster.action import Fence, Reboot, StartGroup, StopGroup
-from hbd.cluster.event import LeaveRequested, MaintenanceSet, ResourceLost, StandbyRequested
+from hbd.cluster.event import (
+    LeaveRequested,
+    MaintenanceSet,
+    ResourceChanged,
+    ResourceLost,
+    StandbyRequested,
+)
 from hbd.cluster.node import Limits
-from hbd.cluster.terms import SECOND, Fencing, GroupState, JobId, PeerStatus, Phase, Scope
+from hbd.cluster.terms import (
+    SECOND,
+    Fencing,
+    GroupState,
+    JobId,
+    PeerStatus,
+    Phase,
+    ResourceState,
+    Scope,
+)
 from tests.unit.cluster.driven import (
     DISK,
     HERE,
@@ -28,6 +43,7 @@ from tests.unit.cluster.driven import (
 LET_GO = Limits().lost_stop_usec / SECOND
 STOP = Limits().stop_usec / SECOND
 RETRY = Limits().stop_retry_usec / SECOND
+LEAVE = Limits().leave_usec / SECOND
 
 
 # --- whose the group is ---------------------------------------------------------------------------
@@ -409,9 +425,46 @@ def test_a_group_that_fails_here_altogether_is_given_up_if_the_peer_could_start_
     assert stops_in_vain(driven, 3) == reboots
 
 
-def test_a_node_that_leaves_and_cannot_unmount_does_not_reboot_by_itself() -> None:
-    """Goal: `systemctl stop` is an operator's, who sees it fail. Method: leave; stops fail."""
-    driven = equipped(serving())
+def leaving(*, disk: bool = True) -> Driven:
+    """It serves, its disk protects or not, and `systemctl stop hbd` is under way."""
+    driven = equipped(serving(), disk=disk)
     driven.happens(LeaveRequested())
+    assert driven.state() is GroupState.STOPPING
+    return driven
+
+
+def test_a_node_that_leaves_and_cannot_unmount_reboots_after_three_tries() -> None:
+    """Goal: the peer waits for what leaves, too. Method: leave; stops fail."""
+    assert stops_in_vain(leaving(), 4) == [3, 4]
+
+
+def test_a_node_that_leaves_and_hears_no_answer_reboots_before_systemd_kills_it() -> None:
+    """Goal: a hung unmount ends. Method: leave; silence; the moment before and the moment."""
+    driven = leaving()
+    assert only(Reboot, driven.listens(LEAVE - 1) + driven.passes(0.999)) == []
+    assert [reboot.group for reboot in only(Reboot, driven.passes(0.001))] == [DISK]
+    assert driven.state() is GroupState.STOP_FAILED
+
+
+def test_a_node_that_gets_on_with_leaving_has_time_for_the_next_resource() -> None:
+    """Goal: slow is not hung. Method: one resource is stopped a second before the end."""
+    driven = leaving()
+    driven.listens(LEAVE - 1)
+    driven.happens(ResourceChanged(DISK, "disk-last", ResourceState.STOPPED, ""))
+    assert only(Reboot, driven.listens(LEAVE - 1) + driven.passes(0.999)) == []
+    assert len(only(Reboot, driven.passes(0.001))) == 1
+
+
+def test_a_node_that_leaves_an_open_disk_behind_does_not_reboot_by_itself() -> None:
+    """Goal: a reboot would be no proof for the peer. Method: no reservation; failures, silence."""
+    driven = leaving(disk=False)
     assert stops_in_vain(driven, 5) == []
+    assert only(Reboot, driven.listens(3 * LEAVE)) == []
     assert driven.phase() is Phase.LEAVING
+
+
+def test_a_node_that_leaves_with_nobody_to_give_to_does_not_reboot() -> None:
+    """Goal: nobody waits. Method: the peer leaves as well; the stop hangs."""
+    driven = leaving()
+    driven.peer_is(Phase.LEAVING)
+    assert only(Reboot, driven.listens(2 * LEAVE)) == []

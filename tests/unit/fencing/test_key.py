@@ -9,8 +9,10 @@ from hbd.cluster.terms import NodeName
 from hbd.fencing.key import (
     COUNTERS,
     counter_of,
+    given_up_of,
     guard_of,
     is_guard,
+    is_serving,
     key_of,
     next_counter,
     node_id,
@@ -35,7 +37,7 @@ def test_the_next_key_differs_and_is_the_same_nodes(name: NodeName, counter: int
     now, after = key_of(name, counter), key_of(name, next_counter(counter))
     assert now != after
     assert node_id_of(now) == node_id_of(after)
-    assert not is_guard(after)
+    assert is_serving(after)
 
 
 @given(names)
@@ -45,8 +47,17 @@ def test_a_guard_is_a_key_like_any_other(name: NodeName) -> None:
     assert is_guard(guard_of(name))
 
 
+@given(names)
+def test_who_guards_or_gives_up_does_not_serve(name: NodeName) -> None:
+    """Goal: neither is waited for, and they are not the same. Method: any name's two keys."""
+    guard, given_up = guard_of(name), given_up_of(name)
+    assert node_id_of(given_up) == node_id(name)
+    assert (is_serving(guard), is_serving(given_up)) == (False, False)
+    assert not is_guard(given_up)
+
+
 def test_a_nodes_id_is_for_ever() -> None:
     """Goal: an upgrade does not change it under a running peer. Method: two known ones."""
     assert node_id(NodeName("ttisrv1")) == 0xF56FAB17
     assert node_id(NodeName("ttisrv2")) == 0xC7656774
-    assert next_counter(COUNTERS - 1) == 1
+    assert next_counter(COUNTERS - 2) == 1

@@ -14,7 +14,8 @@ from hbd.cluster.event import DiskFound, DiskLost, DiskRead, ResourceLost
 from hbd.cluster.terms import MILLISECOND, DiskHolder, NodeName, ResourceState, Usec
 from hbd.errors import AdapterError
 from hbd.fencing import ioctl
-from hbd.fencing.key import guard_of, is_guard, key_of, node_id_of
+from hbd.fencing.key import given_up_of, guard_of, is_guard, key_of, node_id_of
+from hbd.runtime import claims
 from hbd.runtime.claimed import WATCHED
 from hbd.runtime.claims import IDLE_AFTER, LOST_AFTER
 from tests.unit.fencing.disk import ReservationDisk
@@ -500,17 +501,40 @@ async def test_a_release_that_cannot_be_said_is_said_later(tmp_path: Path) -> No
 
 
 async def test_a_machine_about_to_end_renews_nothing_and_keeps_who_it_was(tmp_path: Path) -> None:
-    """Goal: if it does not end, the next one must know of it. Method: abandon while mounted."""
+    """Goal: if it does not end, the next one must know of it. Method: give up while mounted.
+
+    The peer takes it at once, though it has just seen the key move: that was no heartbeat.
+    """
     disk = ReservationDisk()
     alpha, beta = await pair(tmp_path, disk)
     await alpha.start()
-    await alpha.claim.abandon()
-    key = alpha.keys()
+    await beta.claim.look()
     await alpha.claim.look()
-    assert (alpha.keys(), alpha.claim.is_held) == (key, False)
+    await alpha.claim.give_up()
+    assert (alpha.keys(), alpha.claim.is_held) == (given_up_of(ALPHA), False)
+    await alpha.claim.look()
+    assert alpha.keys() == given_up_of(ALPHA)
+    await beta.claim.look()
+    assert not any(read.moved for read in beta.posted.of(DiskRead))
+    await beta.claim.claim(from_silent=True)
+    assert not alpha.may_write()
     await beta.start()
     await beta.stop()
     assert not alpha.may_write()
+
+
+async def test_a_disk_that_hangs_is_not_waited_for_by_a_machine_about_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: the reboot comes. Method: no command returns while it gives up."""
+    monkeypatch.setattr(claims, "GIVE_UP_SECONDS", 0.01)
+    disk = ReservationDisk()
+    alpha = await machine(tmp_path, ALPHA, disk)
+    await alpha.start()
+    gate = Gate(alpha.kernel)
+    await alpha.claim.give_up()
+    assert not alpha.claim.is_held
+    gate.open()
 
 
 # --- a new life of the daemon -------------------------------------------------------------------

@@ -17,7 +17,7 @@ from hbd.config.model import Config
 from hbd.errors import AdapterError
 from hbd.fencing.disk import DiskKind
 from hbd.fencing.ioctl import PR_WRITE_EXCLUSIVE_REG_ONLY
-from hbd.fencing.key import are_distinct, key_of
+from hbd.fencing.key import are_distinct, given_up_of, key_of
 from hbd.runtime import disks as module
 from hbd.runtime.claimed import WATCHED
 from hbd.runtime.disks import Disks
@@ -213,12 +213,14 @@ async def test_securing_takes_both_from_a_silent_peer(tmp_path: Path) -> None:
 async def test_giving_up_stops_the_heartbeat_at_once(tmp_path: Path) -> None:
     """Goal: a machine that ends is not taken for one that lives. Method: mounted; give up."""
     async with scene(tmp_path) as here:
+        local = here.config.local
         await here.runs[0].start()
-        await here.disks.give_up(ONE)
-        await here.disks.give_up(BARE)
-        key = here.one.keys[here.config.local]
+        await here.disks.secure([TWO])
+        await here.disks.give_up()
+        assert here.one.keys == {local: given_up_of(local)}
+        assert here.two.keys == {}  # nothing was mounted of it
         await until(here.posted, DiskHolder.NOBODY, 2)
-        assert here.one.keys[here.config.local] == key
+        assert here.one.keys == {local: given_up_of(local)}
 
 
 async def test_a_group_that_is_gone_is_renewed_no_more(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class Do(Enum):
     STOP = "unmount and let go"
     LOOK = "a heartbeat"
     WRITE = "what is mounted writes"
+    GIVE_UP = "it is about to reboot, and does not"
     RESTART = "the daemon is started anew, and looks"
 
 
@@ -130,6 +131,7 @@ class World:
                 Do.START: machine.start,
                 Do.STOP: machine.stop,
                 Do.LOOK: machine.claim.look,
+                Do.GIVE_UP: machine.claim.give_up,
                 Do.RESTART: machine.observe,
             }[deed]
         )
