@@ -16,11 +16,13 @@ LEFT_BEHIND = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 
 
 def texts() -> list[tuple[Path, str]]:
-    """Every file of the tree that people write; captured messages and the licence are others'."""
+    """Every file of the tree that people write: no pictures, captured messages, or licence."""
     return [
         (path, path.read_text(errors="replace"))
         for path in files()
-        if not is_below(path, "tests/vectors") and path != ROOT / "LICENSE"
+        if not is_below(path, "tests/vectors")
+        and path != ROOT / "LICENSE"
+        and path.suffix != ".png"
     ]
 
 
