@@ -82,7 +82,7 @@ async def test_a_frozen_daemon_is_ended(story: Story) -> None:
 async def test_a_clock_that_jumps_moves_nothing(story: Story) -> None:
     """Goal: no time of day decides. Method: one clock forward and back by two hours, then both.
 
-    The second time the machines disagree by four hours.
+    The third time the machines disagree by four hours.
     """
     epoch = (await story.group_on(story.home)).epoch
     for jumps in ({story.home: "+"}, {story.home: "-"}, {story.home: "-", story.away: "+"}):

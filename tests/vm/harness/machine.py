@@ -50,8 +50,12 @@ class Parts:
 class Machine:
     """A machine that is on or off."""
 
-    def __init__(self, name: str, ledger: Ledger, folder: Path, namespace: str) -> None:
+    def __init__(
+        self, name: str, ledger: Ledger, folder: Path, namespace: str, niceness: int = 0
+    ) -> None:
+        """`niceness` is for one that must answer at once and has little to do."""
         self.name = name
+        self._niceness = niceness
         self.folder = folder
         self.qmp = Qmp(name)
         self._ledger = ledger
@@ -87,9 +91,10 @@ class Machine:
         (self.folder / "qmp").unlink(missing_ok=True)
         log = os.open(self.folder / "qemu.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
-            # nsenter becomes QEMU, so the pid is QEMU's
+            # nsenter becomes nice, and that QEMU, so the pid is QEMU's
             self._process = await asyncio.create_subprocess_exec(
-                "nsenter", f"--net=/run/netns/{self._namespace}", "qemu-system-x86_64",
+                "nsenter", f"--net=/run/netns/{self._namespace}",
+                "nice", f"--adjustment={self._niceness}", "qemu-system-x86_64",
                 "-name", f"hbdlab-{self._ledger.lab_id}-{self.name}", *argv,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip

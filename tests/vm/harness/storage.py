@@ -23,6 +23,7 @@ from tests.vm.harness.machine import Card, Machine, Parts
 from tests.vm.harness.qmp import open_socket
 
 MEMORY = 160  # MiB
+_NICENESS = -10  # a disk that answers late is a broken one; this one works for a second a minute
 DISK_SIZE = "192M"
 _TOP = Path(__file__).parents[3]
 _PR = "/sys/kernel/config/target/core/iblock_0/disk/pr"
@@ -63,7 +64,9 @@ class Storage:
         self._ledger = ledger
         self._network = network
         self._image = image
-        self.machine = Machine("array", ledger, folder / "array", network.namespace("wires"))
+        self.machine = Machine(
+            "array", ledger, folder / "array", network.namespace("wires"), _NICENESS
+        )
         self._log = folder / "array" / "deeds.json"
         self._turn = asyncio.Lock()
         self._witness: asyncio.subprocess.Process | None = None
@@ -116,7 +119,8 @@ class Storage:
                   str(recipe.ISCSI_PORT), recipe.TARGET_ADDRESS, str(self._log)]  # fmt: skip
         named = [f"{name}={address}" for name, address in nodes.items()]
         self._witness = await asyncio.create_subprocess_exec(
-            "nsenter", f"--net=/run/netns/{self._network.namespace('wires')}", *python, *named,
+            "nsenter", f"--net=/run/netns/{self._network.namespace('wires')}",
+            "nice", f"--adjustment={_NICENESS}", *python, *named,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=_TOP,
             start_new_session=True,
         )  # fmt: skip

@@ -40,7 +40,8 @@ class _Impatient(Connection):  # type: ignore[misc]  # the library is untyped
     ) -> object:
         if not request.response_event.wait(ANSWER_WITHIN):
             raise SMBException(f"no answer within {ANSWER_WITHIN:g} s")
-        return super().receive(request, wait, timeout or 1, resolve_symlinks)
+        patience = timeout or 2 * ANSWER_WITHIN  # the server may have said that it is at work
+        return super().receive(request, wait, patience, resolve_symlinks)
 
 
 class SmbSession:
