@@ -60,7 +60,7 @@ class Tab:
         self._session = session
         self._profile = profile
         self._changed = asyncio.Event()
-        self._contexts: dict[int, str] = {}  # execution context -> frame
+        self._contexts: dict[int, str] = {}  # execution context -> frame, oldest first
         self._urls: dict[str, str] = {}  # frame -> where it is
         self.size = DESK
         self.complaints: list[str] = []
@@ -102,7 +102,7 @@ class Tab:
             for context, frame in self._contexts.items()
             if where in self._urls.get(frame, "")
         ]
-        return max(fitting, default=None)
+        return fitting[-1] if fitting else None
 
     async def evaluate(self, script: str, context: int, *, by_value: bool = True) -> Any:  # noqa: ANN401 - whatever JavaScript says
         """What a script is worth in that document, its promise fulfilled; or a remote object."""
@@ -178,6 +178,7 @@ class Tab:
             case "Runtime.executionContextCreated":
                 context = params["context"]
                 if context.get("auxData", {}).get("isDefault"):
+                    self._contexts.pop(context["id"], None)
                     self._contexts[context["id"]] = context["auxData"]["frameId"]
             case "Runtime.executionContextDestroyed":
                 self._contexts.pop(params["executionContextId"], None)
