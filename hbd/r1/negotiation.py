@@ -211,6 +211,10 @@ class Negotiation:
             return self._greet(node, now)
         if node.phase is Phase.LEAVING:
             return self._leave(node)
+        if node.phase is Phase.LEFT:
+            return ()  # one word after `shutdone`, and heartbeat waits for the end of what is over
+        if not _has_looked(node):
+            return ()
         words: list[Message] = []
         if self._is_active and not self._is_answered:
             words += self._ask(now)
@@ -267,6 +271,12 @@ class Negotiation:
         self._said = word
         share, stable = word
         return (message.resource(hold_of(share), is_stable=stable),)
+
+
+def _has_looked(node: Node) -> bool:
+    """Whether this node knows what it holds: to claim too much alarms the peer, and so does to
+    correct it. Nothing is taken by either meanwhile: the peer has no word to go by."""
+    return all(group.state is not GroupState.UNKNOWN for group in node.groups)
 
 
 def _earlier(one: Instant | None, other: Instant | None) -> Instant | None:
