@@ -20,7 +20,7 @@ _COMPARED = frozenset(
     {
         *("nodes", "local", "peer", "uuidfrom"),  # see `fixed`
         *("timing", "deadping_usec", "auto_failback", "media", "keys", "log_badpack", "env"),
-        *("max_rexmit_delay_usec", *_NUMBERS),
+        *("max_rexmit_delay_usec", "watchdog", *_NUMBERS),
         *("groups", "notices"),  # none of ours
     }
 )
@@ -66,6 +66,8 @@ def _differences(old: Config, new: Config) -> Iterator[str]:
             yield f"{name}: {getattr(old, name)} -> {getattr(new, name)}"
     if old.log_badpack is not new.log_badpack:
         yield f"log_badpack: {'on' if new.log_badpack else 'off'}"
+    if old.watchdog != new.watchdog:
+        yield f"watchdog: {old.watchdog or 'none'} -> {new.watchdog or 'none'}"
     if old.env != new.env:
         yield "env: resource scripts see the new values when they are called next"
     yield from _links(old.media, new.media)

@@ -54,6 +54,14 @@ def test_each_difference_is_told_once_by_its_name(
     assert len(found) == len(about)
 
 
+def test_a_watchdog_is_told_as_what_holds_at_once(tmp_path: Path) -> None:
+    """Goal: nobody restarts for it. Method: none before, one now."""
+    old = config(tmp_path)
+    new = replace(old, watchdog="/dev/watchdog")
+    assert differences(old, new) == ("watchdog: none -> /dev/watchdog",)
+    assert differences(new, old) == ("watchdog: /dev/watchdog -> none",)
+
+
 def test_keys_are_told_by_number_and_method_and_never_by_secret(tmp_path: Path) -> None:
     """Goal: the journal holds no key. Method: add, change, select and remove."""
     old = config(tmp_path, replace(FILES, authkeys="auth 1\n1 sha1 hidden1\n2 md5 hidden2\n"))
