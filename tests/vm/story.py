@@ -38,9 +38,7 @@ WRITES_FIRST = 300.0  # s for the client's first writes: Samba's first session o
 _READ_DISK = ["dd", f"if={recipe.DEVICE}", "of=/dev/null", "iflag=direct", "count=1"]
 _LOOK_AGAIN = 0.05  # s
 _ADD_WATCHDOG = """
-modprobe softdog
-udevadm settle
-echo watchdog /dev/watchdog0 >>/etc/ha.d/ha.cf
+echo watchdog /dev/watchdog >>/etc/ha.d/ha.cf
 """
 _ASK_AGAIN = 0.5  # s: a target gives no event
 
@@ -145,11 +143,7 @@ class Story:
         ]  # fmt: skip
 
     async def with_watchdog(self, node: Node) -> None:
-        """The node's kernel has a watchdog, and ha.cf names it: reloaded, hbd arms it.
-
-        By its second name: one that is loaded after hbd.service has started is not allowed by the
-        first, which was no device then.
-        """
+        """ha.cf names the kernel's watchdog: reloaded, hbd arms it."""
         await node.sh(_ADD_WATCHDOG, within=WITHIN)
         await node.run(["systemctl", "reload", "hbd"], within=WITHIN)
         armed = await self.heard(node, MessageId.WATCHDOG)

@@ -77,8 +77,10 @@ done
 systemctl start lab-journal.service
 """
 
-# hbd's own limits are a real machine's: there smbd starts within 0.2 s.
+# hbd's own limits are a real machine's: there smbd starts within 0.2 s. A watchdog's driver must be
+# there when hbd.service starts, which is allowed to open nothing that came later.
 _INSTALL = f"""
+modprobe softdog
 tar -xf /root/lab.tar -C / --no-overwrite-dir
 {_LIGHTEN}
 dpkg --unpack /root/hbd.deb
