@@ -66,7 +66,6 @@ _CAUSES = {
     "newer-record": "The other node had taken over meanwhile",
     "other": "It was found otherwise than it was believed to be",
 }
-_TOLD_RESULTS = ("moved", "started")  # a failure is a problem, and is told as one
 _DAEMON = "hbd"
 
 
@@ -178,9 +177,19 @@ def _moved(before: Scene, after: Scene) -> Iterator[Note]:
     known = {view.id for view in before.moves.values()}
     fresh = {view.id: view for view in after.moves.values() if view.id not in known}
     for view in fresh.values():
-        if view.result in _TOLD_RESULTS:
+        if _is_news(view):
             groups = [name for name, last in after.moves.items() if last.id == view.id]
             yield _move(view, groups, after.view.peer)
+
+
+def _is_news(view: TransitionView) -> bool:
+    """Whether clients have felt it, or are served by another node; a failure is told as a problem.
+
+    A daemon that finds its groups running when it starts has started nothing.
+    """
+    return view.result == "moved" or (
+        view.result == "started" and (view.outage_usec > 0 or view.cause != "start")
+    )
 
 
 def _move(view: TransitionView, groups: list[str], peer: str) -> Note:

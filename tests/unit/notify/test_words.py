@@ -138,6 +138,18 @@ def test_what_did_not_move_is_no_move(result: str) -> None:
     assert news(scene(), scene(moves={SHARE: move(result=result)})) == []
 
 
+@pytest.mark.parametrize(
+    ("cause", "outage_usec", "is_told"),
+    [("start", 0, False), ("start", 900_000, True), ("resource-lost", 0, True)],
+)
+def test_a_daemon_that_finds_its_groups_running_has_started_nothing(
+    cause: str, outage_usec: int, *, is_told: bool
+) -> None:
+    """Goal: a restart of hbd is no news. Method: the same result, felt and not, of two causes."""
+    view = move(cause=cause, result="started", origin=HERE, outage_usec=outage_usec)
+    assert bool(news(scene(), scene(moves={SHARE: view}))) is is_told
+
+
 def test_groups_that_move_together_are_one_notification() -> None:
     """Goal: a takeover of three groups is one thing. Method: one transition, three names."""
     names = ("a", "b", "c")
