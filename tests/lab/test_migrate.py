@@ -10,7 +10,6 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Final
 
 import pytest
@@ -30,13 +29,7 @@ from tests.lab.story import said
 from tests.lab.story.setup import SUITE, package
 from tests.lab.story.status import status
 
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xfail(
-        find_spec("hbd.r1") is None, reason="heartbeat's negotiation is not there yet", strict=True
-    ),
-]
+pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 GROUP: Final = f"{files.SHARED_ADDRESS}/24/eth0"
 HA_CF: Final = """\
