@@ -306,7 +306,10 @@ class Daemon:
         try:
             async with asyncio.timeout(RENEW_SECONDS):
                 generation = await asyncio.to_thread(
-                    identity.next_generation, self._state_directory, int(time.time())
+                    identity.next_generation,
+                    self._state_directory,
+                    int(time.time()),
+                    heartbeat=identity.HEARTBEAT,
                 )
         except (AdapterError, TimeoutError) as error:
             why = str(error) or "the disk does not answer"
