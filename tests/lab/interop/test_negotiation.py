@@ -100,7 +100,6 @@ async def test_hb_takeover_on_heartbeat_with_every_scope(story: Story) -> None:
 # --- ends -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.cells(SHORT)
 async def test_hbds_machine_loses_power(story: Story) -> None:
     """Goal: heartbeat takes over after deadtime, and gives back (9.7). Method: cut the power."""
     await _loses_power(story, story.hbd)
