@@ -10,6 +10,7 @@ what was heard: so an answer never says less than is held.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,6 +35,8 @@ from hbd.wire.message import REPORT_FIELD, Message, MessageType, NodeState
 from hbd.wire.session import Received, Verdict
 
 _FRESH = (Verdict.NEW, Verdict.LATE)
+
+Word = SendHeartbeat | Announce | SayGoodbye
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,16 @@ class Translator:
         """The new life is written down, or could not be: this node may speak again."""
         self._is_renewing = False
 
-    def message(self, action: SendHeartbeat | Announce | SayGoodbye) -> Message | None:
-        """The core's word as a heartbeat peer understands it; None: it is told by other words."""
+    def message(self, action: Word, natively: Callable[[Word], Message]) -> Message | None:
+        """The core's word as the peer understands it; None: it is told by other words, or later.
+
+        An hbd is spoken to `natively`. What is held is announced to nobody who was not heard yet: a
+        heartbeat would take it for part of a negotiation that has not begun.
+        """
+        if self._implementation is None and isinstance(action, Announce):
+            return None
+        if not self.is_heartbeat:
+            return natively(action)
         if self._is_renewing:
             return None
         deadtime_usec = action.report.deadtime_usec

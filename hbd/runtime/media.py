@@ -130,11 +130,7 @@ class Media:
 
     def say(self, action: SendHeartbeat | Announce | SayGoodbye) -> None:
         """Send what the core wants said, on every link, as the peer understands it."""
-        words = (
-            self._translator.message(action)
-            if self._translator.is_heartbeat
-            else self._speech.message(action)
-        )
+        words = self._translator.message(action, self._speech.message)
         if words is not None:
             self.send(words)
 

@@ -382,10 +382,7 @@ class Host:
         match action:
             case SendHeartbeat() | Announce() | SayGoodbye():
                 assert self.translator is not None, "only a running daemon acts"
-                if self.translator.is_heartbeat:
-                    words = self.translator.message(action)
-                else:
-                    words = self.world.speech[self.name].message(action)
+                words = self.translator.message(action, self.world.speech[self.name].message)
                 if words is not None:
                     self._send(words)
             case ForgetPeerSequence():

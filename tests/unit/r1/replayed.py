@@ -44,6 +44,7 @@ from hbd.cluster.terms import (
     Usec,
 )
 from hbd.cluster.timing import Timing
+from hbd.link.speech import Speech
 from hbd.r1.translator import Heard, Translator
 from hbd.wire import message
 from hbd.wire.message import Message, MessageType
@@ -93,6 +94,7 @@ class Replayed:
             now=self.now,
         )
         self.translator = Translator(self.node)
+        self.speech = Speech(me, homes)
         for sighting in capture.heard_by(me):
             if sighting.at >= self.now:
                 self.at(sighting.at, partial(self._receive, sighting.link, sighting.raw))
@@ -146,7 +148,7 @@ class Replayed:
                 case FinishJob(job, result):
                     self.jobs[job] = result
                 case SendHeartbeat() if self.translator.is_heartbeat:
-                    words = self.translator.message(action)
+                    words = self.translator.message(action, self.speech.message)
                     self.said += [words] if words is not None else []
                 case Fence():
                     self.post(FenceConfirmed(self.node.peer.name, proven=False))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hbd.cluster.node import Node
+from hbd.cluster.action import Announce, SendHeartbeat
+from hbd.cluster.node import Node, report_of
 from hbd.cluster.terms import GroupName, GroupState, Phase
+from hbd.link.speech import Speech
 from hbd.r1.negotiation import Negotiation
+from hbd.r1.translator import Translator
 from hbd.wire.message import Message, MessageType
 from tests.unit.r1.replayed import Replayed
 from tests.unit.wire.captures import ALPHA, BETA, load
@@ -52,3 +55,17 @@ def test_nothing_is_claimed_before_it_was_looked_at() -> None:
     unknown = replace(first, state=GroupState.UNKNOWN)
     node = replace(replayed.node, phase=Phase.STARTING, groups=(unknown, *others))
     assert said_by(node, replayed) == []
+
+
+def test_nothing_is_announced_to_who_was_not_heard_yet() -> None:
+    """Goal: a heartbeat hears of groups in the negotiation only. Method: a node that knows nobody.
+
+    Its heartbeat goes out all the same: somebody has to begin.
+    """
+    node = at_rest().node
+    translator = Translator(node)
+    natively = Speech(node.name, {group.name: group.preferred for group in node.groups}).message
+    assert translator.message(Announce(report_of(node)), natively) is None
+    status = translator.message(SendHeartbeat(report_of(node)), natively)
+    assert status is not None
+    assert status.known_type is MessageType.STATUS
