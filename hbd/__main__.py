@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hbd.errors import AdapterError, ConfigError
 from hbd.rival import heartbeat_pid
 
 CONFIG_DIRECTORY = Path("/etc/ha.d")
+HOLDS = Path("/run/hbd/holds")  # hbd.systemd.hold writes them; this must be known before its import
 EXIT_CRASH = 1
 EXIT_CONFIG = 78
 EXIT_HEARTBEAT = 69  # EX_UNAVAILABLE of sysexits.h; hbd.service does not restart on it
@@ -45,7 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def give_way(holds: Path) -> None:
+    """Be no real-time process while starting, if nothing is held: nobody waits for this start.
+
+    Real-time comes back with READY (hbd.service). Whoever holds groups keeps it: the dead man stops
+    them if hbd is not back in a part of deadtime.
+    """
+    if holds.is_dir() and any(holds.iterdir()):
+        return
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def _run(config_directory: Path, node: str | None) -> int:
+    give_way(HOLDS)
     from hbd.runtime.reload import Source
 
     log = journal.set_up()
