@@ -41,7 +41,7 @@ from hbd.r1.shares import (
     side_of,
 )
 from hbd.wire import message
-from hbd.wire.message import Message, MessageType, NodeState
+from hbd.wire.message import Exchange, Hold, Message, MessageType, NodeState
 from hbd.wire.session import Received
 
 GREET_EVERY = Usec(SECOND)  # reqnodes, as heartbeat repeats it
@@ -65,6 +65,7 @@ class Negotiation:
         self._is_leaving = False
         self._theirs: Share | None = None  # None: not told
         self._claim_number = 0  # of its newest word on what it holds
+        self._claimed: dict[Hold, int] = {}  # the number of its newest claim of each side
         self._greet_at: Instant | None = None
         self._ask_at: Instant | None = None
         self._owes_word = False
@@ -85,6 +86,7 @@ class Negotiation:
         self._is_stable = self._is_leaving = False
         self._theirs = None
         self._claim_number = 0
+        self._claimed = {}
         self._greet_at = self._ask_at = None
         self._owes_word = False
         self._said = None
@@ -118,7 +120,7 @@ class Negotiation:
             case MessageType.RESOURCE:
                 self._hear_resource(heard, number)
             case MessageType.ASK_RESOURCES:
-                self._hear_step(node, heard, now)
+                self._hear_step(node, heard, number, now)
             case MessageType.HB_TAKEOVER:
                 self._handover.asked_to_give(mirrored(share_of(heard.hold)), now)
             case MessageType.SHUTDONE:
@@ -131,10 +133,13 @@ class Negotiation:
 
     def _hear_resource(self, heard: Message, number: int) -> None:
         """Its word on what it holds; a late one is older than what is known."""
+        info = heard.get("info")
+        if info not in (SHUTDOWN, STANDBY):
+            for side in mirrored(share_of(heard.hold)):
+                self._claimed[side] = max(number, self._claimed.get(side, 0))
         if number < self._claim_number:
             return
         self._claim_number = number
-        info = heard.get("info")
         self._is_leaving = self._is_leaving or info == SHUTDOWN
         if info != SHUTDOWN:
             claimed = mirrored(share_of(heard.hold))
@@ -150,7 +155,17 @@ class Negotiation:
         if stable is not None:
             self._is_stable = stable and not self._is_leaving
 
-    def _hear_step(self, node: Node, heard: Message, now: Instant) -> None:
+    def _hear_step(self, node: Node, heard: Message, number: int, now: Instant) -> None:
+        """A step of a hand-over.
+
+        The release of what it has claimed again since is void: thinking this node dead, it took
+        back what it had given, and its `done` has been on its way ever since.
+        """
+        given = self._handover.unreleased
+        is_void = any(self._claimed.get(side, 0) > number for side in given)
+        if is_void and heard.exchange is Exchange.DONE:
+            self._handover.forget()
+            return
         share = share_of(heard.hold)
         may_take = self._is_answered and not self._is_leaving
         released = self._handover.hear(node, heard, share, now, may_take=may_take)
