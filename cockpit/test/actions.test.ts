@@ -12,7 +12,7 @@ import {
     takeover,
 } from "../src/words/actions.ts";
 import { ofError, ofResult } from "../src/words/outcome.ts";
-import { inSum, verdict, whoServes } from "../src/words/verdict.ts";
+import { inSum, verdict, whereItIs, whoServes } from "../src/words/verdict.ts";
 import { problems } from "../src/words/problems.ts";
 import { SHARE, aCluster, aGroup, aNode } from "./clusters.ts";
 
@@ -87,6 +87,16 @@ test("the first glance says who serves and who stands by", () => {
     assert.equal(whoServes(aCluster({ groups: [there] })), "ttisrv2 serves, ttisrv1 stands by");
     assert.equal(whoServes(aCluster({ peerStatus: "lost" })), "ttisrv1 serves");
     assert.equal(whoServes(aCluster({ groups: [aGroup({ state: "stopped" })] })), "nobody serves");
+});
+
+test("a group is served only where it has started", () => {
+    const view = aCluster();
+    const said = (state: string, peerState = "stopped") => whereItIs(view, aGroup({ state, peerState }));
+    assert.equal(said("started"), "served by ttisrv1");
+    assert.equal(said("starting"), "starting on ttisrv1");
+    assert.equal(said("stopped", "stopping"), "stopping on ttisrv2");
+    assert.equal(said("partial"), "runs in part on ttisrv1");
+    assert.equal(said("stopped"), "served by nobody");
 });
 
 test("a move outweighs what is wrong meanwhile", () => {

@@ -10,7 +10,7 @@ import { kindOf, shortName } from "../words/kinds.ts";
 import { stateHealth } from "../words/links.ts";
 import { summary } from "../words/past.ts";
 import { day } from "../words/spans.ts";
-import { serverOf } from "../words/verdict.ts";
+import { serverOf, whereItIs } from "../words/verdict.ts";
 import { HealthIcon, Icon } from "./icons.tsx";
 
 type Props = { view: StatusView; past: readonly TransitionView[]; ask: (action: Action) => void };
@@ -37,7 +37,7 @@ function Group({ group, view, past, ask }: Props & { group: GroupView }) {
                     <h3>{group.name}</h3>
                     <p className="hbd-group-facts">
                         <span>
-                            {at ? `served by ${at}` : "served by nobody"}
+                            {whereItIs(view, group)}
                             {group.owner !== at && `, belongs to ${group.owner}`}
                         </span>
                         {group.owner === group.preferred ? (

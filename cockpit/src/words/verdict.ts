@@ -48,6 +48,15 @@ export function serverOf(view: StatusView, group: { state: string; peerState: st
     return runs(group.peerState) ? view.peer : "";
 }
 
+/** `served by ttisrv1`; while it moves, what is being done with it where. */
+export function whereItIs(view: StatusView, group: { state: string; peerState: string }): string {
+    const at = serverOf(view, group);
+    const doing = at === view.node ? group.state : group.peerState;
+    if (at === "") return "served by nobody";
+    if (doing === "started") return `served by ${at}`;
+    return doing === "partial" ? `runs in part on ${at}` : `${doing} on ${at}`;
+}
+
 /** `ttisrv1 serves, ttisrv2 stands by`. */
 export function whoServes(view: StatusView): string {
     const found = servers(view);
