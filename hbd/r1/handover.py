@@ -15,6 +15,7 @@ from hbd.cluster.node import Group, Node
 from hbd.cluster.terms import SECOND, GroupName, GroupState, Instant, Phase, Usec
 from hbd.r1.exchange import (
     ASK_LIMIT,
+    GIVE_WAY_LIMIT,
     MOVE_LIMIT,
     RETRY_AFTER,
     TAKEOVER_LIMIT,
@@ -89,8 +90,12 @@ class Handover:
 
     @property
     def wished(self) -> Share:
-        """What the peer's operator wants to go there."""
-        return self._wish[0] | self.agreed
+        """What the peer's operator wants to go there; it waits for what is being taken from there.
+
+        Else what has just come would not be started, for it is to go back, and never come to rest.
+        """
+        takes = self._exchange is not None and self._exchange.role is Role.TAKER
+        return self.agreed | (NOTHING if takes else self._wish[0])
 
     @property
     def is_under_way(self) -> bool:
@@ -125,26 +130,41 @@ class Handover:
         self._wish = (share, Instant(now + WISH_LIMIT))
 
     def hear(
-        self, node: Node, heard: Message, named: Share, now: Instant, *, may_take: bool
+        self,
+        node: Node,
+        heard: Message,
+        named: Share,
+        now: Instant,
+        *,
+        may_take: bool,
     ) -> Share:
         """Take one step; answers what the peer has just released. `named` is in giver's words."""
         match heard.exchange:
             case Word.ME:
-                self._hear_me(node, mirrored(named), now, may_take=may_take)
+                self._hear_me(node, heard, mirrored(named), now, may_take=may_take)
             case Word.OTHER:
                 self._hear_other(node, named, now)
             case Word.DONE:
-                return self._hear_done(now)
+                return self._hear_done(heard, mirrored(named), now)
             case None:
                 pass
         return NOTHING
 
-    def _hear_me(self, node: Node, share: Share, now: Instant, *, may_take: bool) -> None:
+    def hear_giving_way(self, number: int, now: Instant) -> None:
+        """The peer has heard our `other`, and lets go: from now on it takes what it takes."""
+        if self._exchange is not None and self.unreleased and number > self._exchange.number:
+            self._exchange = replace(self._exchange, deadline=Instant(now + MOVE_LIMIT))
+
+    def _hear_me(
+        self, node: Node, heard: Message, share: Share, now: Instant, *, may_take: bool
+    ) -> None:
         """Agree, or be silent: there is no other refusal."""
-        free = self._exchange is None or bool(self.unreleased)
+        exchange, number = self._exchange, heard.sequence or 0
+        given_up = exchange is not None and bool(self.unreleased) and now >= exchange.repeat_at
+        free = exchange is None or (given_up and number > exchange.number)
         if may_take and free and node.phase is Phase.ACTIVE and not node.maintenance:
-            deadline = Instant(now + MOVE_LIMIT)
-            self._exchange = Exchange(Role.TAKER, share, Stage.AGREED, deadline)
+            deadline, repeat_at = Instant(now + GIVE_WAY_LIMIT), Instant(now + ASK_LIMIT)
+            self._exchange = Exchange(Role.TAKER, share, Stage.AGREED, deadline, number, repeat_at)
             self._takeover = None
             self._tries = 0
             self._forget_wish()
@@ -162,16 +182,17 @@ class Handover:
             self._owes_standby = True
             self._tries = 0
 
-    def _hear_done(self, now: Instant) -> Share:
+    def _hear_done(self, heard: Message, share: Share, now: Instant) -> Share:
+        """What is named is released: not always what was agreed on, if much was said at once."""
         exchange = self._exchange
         if self.given:
             self._exchange = None
             self._is_over = True
-        if exchange is None or not self.unreleased:
+        if exchange is None or not self.unreleased or (heard.sequence or 0) < exchange.number:
             return NOTHING  # a heartbeat that has taken over says it to itself
         deadline = Instant(now + START_LIMIT)
-        self._exchange = replace(exchange, stage=Stage.TAKING, deadline=deadline)
-        return exchange.share
+        self._exchange = replace(exchange, share=share, stage=Stage.TAKING, deadline=deadline)
+        return share
 
     # --- what this node says ----------------------------------------------------------------------
 

@@ -118,7 +118,7 @@ class Negotiation:
                 self._is_stable = False
                 self._owes_word = True
             case MessageType.RESOURCE:
-                self._hear_resource(heard, number)
+                self._hear_resource(heard, number, now)
             case MessageType.ASK_RESOURCES:
                 self._hear_step(node, heard, number, now)
             case MessageType.HB_TAKEOVER:
@@ -131,7 +131,7 @@ class Negotiation:
             case _:
                 pass
 
-    def _hear_resource(self, heard: Message, number: int) -> None:
+    def _hear_resource(self, heard: Message, number: int, now: Instant) -> None:
         """Its word on what it holds; a late one is older than what is known."""
         info = heard.get("info")
         if info not in (SHUTDOWN, STANDBY):
@@ -141,6 +141,8 @@ class Negotiation:
             return
         self._claim_number = number
         self._is_leaving = self._is_leaving or info == SHUTDOWN
+        if info == STANDBY:
+            self._handover.hear_giving_way(number, now)
         if info != SHUTDOWN:
             claimed = mirrored(share_of(heard.hold))
             before = self._theirs or NOTHING
@@ -161,12 +163,12 @@ class Negotiation:
         The release of what it has claimed again since is void: thinking this node dead, it took
         back what it had given, and its `done` has been on its way ever since.
         """
-        given = self._handover.unreleased
+        share = share_of(heard.hold)
+        given = mirrored(share) if self._handover.unreleased else NOTHING
         is_void = any(self._claimed.get(side, 0) > number for side in given)
         if is_void and heard.exchange is Exchange.DONE:
             self._handover.forget()
             return
-        share = share_of(heard.hold)
         may_take = self._is_answered and not self._is_leaving
         released = self._handover.hear(node, heard, share, now, may_take=may_take)
         if released and self._theirs is not None:

@@ -100,6 +100,7 @@ class Belief:
     jobs: deque[Job] = field(default_factory=deque)
     running: Job | None = None
     inbox: deque[Received] = field(default_factory=deque)
+    fifo: deque[Share] = field(default_factory=deque)  # what scripts want to give
 
 
 class Heartbeat(Host):
@@ -184,6 +185,16 @@ class Heartbeat(Host):
         return belief.status is NodeState.ACTIVE and belief.peer_alive is True
 
     @property
+    def is_taking_over(self) -> bool:
+        """Whether it still starts what it has taken over."""
+        return self.belief is not None and self.belief.takeover_running
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it waits for the end of a hand-over, for an hour, whoever is there by now."""
+        return self.belief is not None and self.belief.standby in (Standby.OTHER, Standby.DONE)
+
+    @property
     def is_settled(self) -> bool:
         """Whether it would let itself be told to give, or to stop."""
         belief = self.belief
@@ -236,6 +247,8 @@ class Heartbeat(Host):
         while belief.inbox and self.life == life:
             self._hear(belief, belief.inbox.popleft())
         if self.life == life:
+            while belief.fifo:
+                self._say_me(belief, belief.fifo.popleft())
             self._time(belief, now)
             self._next_job(belief)
 
@@ -300,7 +313,7 @@ class Heartbeat(Host):
         elif heard.known_type is MessageType.HB_TAKEOVER:
             asked = share_of(heard.hold)
             share = ALL if heard.hold is Hold.FAILBACK else mirrored(asked)
-            self.standby(share)
+            self._job("run", (), lambda: self.standby(share))
 
     def _hear_status(self, belief: Belief, received: Received) -> None:
         belief.heard_at = self.world.now
@@ -338,15 +351,21 @@ class Heartbeat(Host):
     # --- hand-overs -------------------------------------------------------------------------
 
     def standby(self, share: Share) -> None:
-        """hb_standby here; refused by a line in its log."""
-        belief = self.belief
-        ready = belief is not None and belief.other_stable and belief.phase is Phase.STABLE
-        if belief is None or not ready or belief.standby is not Standby.NOT or belief.leaving:
+        """hb_standby here: a line in its fifo, read when it wakes."""
+        if self.belief is not None:
+            self.belief.fifo.append(share)
+
+    def _say_me(self, belief: Belief, share: Share) -> None:
+        """A script's word goes out before it is looked at: a refusal is a line in its own log."""
+        if belief.status is not NodeState.ACTIVE:
+            return
+        self._send(message.ask_resources(hold_of(share), Exchange.ME))
+        ready = belief.other_stable and belief.phase is Phase.STABLE and not belief.leaving
+        if not ready or belief.standby is not Standby.NOT:
             return
         belief.standby, belief.share = Standby.ME, share
         belief.other_stable = False
         belief.standby_until = Instant(self.world.now + STANDBY_PATIENCE)
-        self._send(message.ask_resources(hold_of(share), Exchange.ME))
 
     def takeover(self, share: Share) -> None:
         """hb_takeover here: the other node is asked to go standby."""
@@ -396,7 +415,7 @@ class Heartbeat(Host):
         due = on and belief.failback_due and belief.needs_failback and Hold.FOREIGN in belief.mine
         if due and belief.phase is Phase.STABLE and belief.peer_alive and self.is_settled:
             belief.needs_failback = belief.failback_due = False
-            self.standby(FOREIGN)
+            self._say_me(belief, FOREIGN)
 
     # --- death ------------------------------------------------------------------------------
 
@@ -527,7 +546,11 @@ class Heartbeat(Host):
     def _next_job(self, belief: Belief) -> None:
         if belief.running is None and belief.jobs:
             belief.running = belief.jobs.popleft()
-            self._work(belief, self.life)
+            life, takes = self.life, self._script_takes() if belief.running.verb == "run" else 0
+            self.world.after(takes, lambda: self._work(belief, life))
+
+    def _script_takes(self) -> int:
+        return self.world.random.randrange(20 * MILLISECOND, 400 * MILLISECOND)
 
     def _work(self, belief: Belief, life: int) -> None:
         """One script after another; a killed daemon's scripts end with it."""
@@ -546,8 +569,7 @@ class Heartbeat(Host):
         idle = GroupState.STOPPED if job.verb == "stop" else GroupState.STARTED
         if running[group] is not idle:
             running[group] = GroupState.PARTIAL
-            delay = self.world.random.randrange(20 * MILLISECOND, 400 * MILLISECOND)
-            self.world.after(delay, lambda: self._worked(belief, life, group, idle))
+            self.world.after(self._script_takes(), lambda: self._worked(belief, life, group, idle))
             return
         self._work(belief, life)
 

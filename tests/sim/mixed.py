@@ -7,6 +7,7 @@ from a machine that was alive, both may run a group. Nothing else excuses it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from hbd.cluster.event import LeaveRequested, StandbyRequested, TakeoverRequested
 from hbd.cluster.terms import MILLISECOND, SECOND, GroupName, JobId, Scope
@@ -29,13 +30,17 @@ class MixedWorld(World):
         self.b = self.heartbeat
 
     def check(self) -> None:
-        """As ever; what a killed heartbeat has left running is heartbeat's own affair."""
+        """As ever; what a killed heartbeat has left running is heartbeat's own affair.
+
+        So is what it goes on to start for a takeover that it began in silence.
+        """
         left = self.heartbeat.leftovers
         left -= {group for group in left if not self.heartbeat.resources.writes(group)}
         excused, self.excused = self.excused, self.excused or bool(left)
         super().check()
         if left and self.excused:
             self.excused = excused
+        self.excused = self.excused or (excused and self.heartbeat.is_taking_over)
 
     def sees_peer(self, host: Host) -> bool:
         """Whether a host's daemon works and hears the other."""
@@ -77,6 +82,7 @@ class MixedFaults:
             self.standby,
             self.takeover,
             self.takeover,
+            self.crossing_words,
             self.break_start,
         )
 
@@ -220,6 +226,19 @@ class MixedFaults:
         else:
             host.post(TakeoverRequested(JobId(self._jobs), Scope(scope.value)))
         return f"{host.name} takeover {scope.value}"
+
+    def crossing_words(self) -> str:
+        """Two or three commands of operators, each before the one before it has come to its end."""
+
+        def give(command: Callable[[], str]) -> None:
+            self.world.say(f"{'fault':8} {command()}")
+
+        later = 0
+        for _ in range(self.random.randrange(2, 4)):
+            command = self.random.choice((self.standby, self.takeover))
+            self.world.after(later, partial(give, command))
+            later += self.random.randrange(2 * SECOND)
+        return "commands that cross each other"
 
     def break_start(self) -> str:
         """A group that does not start under hbd for a while.

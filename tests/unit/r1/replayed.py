@@ -109,6 +109,12 @@ class Replayed:
         self._count += 1
         heapq.heappush(self._queue, (moment, self._count, call))
 
+    def ends_here(self, lives_on: float) -> None:
+        """Nothing more of the capture is heard but that the other one lives, for some seconds."""
+        self._queue.clear()
+        for moment in range(self.now, self.now + int(lives_on * SECOND), SECOND):
+            self.at(moment, lambda: self.post(LinkHeard(self.node.links[0].name)))
+
     def _fill_in(self, peer: NodeName, begins: float, dead: tuple[float, float]) -> None:
         """Heartbeats were left out of the file: from the first one on, the peer was heard."""
         for sighting, heard in self.capture.messages():
