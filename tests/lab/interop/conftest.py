@@ -19,7 +19,6 @@ import pytest_asyncio
 from tests.lab.conftest import TOLD
 from tests.lab.harness.host import LabError
 from tests.lab.interop import matrix
-from tests.lab.interop.member import Kind
 from tests.lab.interop.pair import Pair
 from tests.lab.interop.story import Story
 from tests.lab.interop.wiring import Medium, Method, Wiring
@@ -65,10 +64,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pair() -> AsyncIterator[Pair]:
-    """Two booted nodes for all stories of a module."""
-    home = Kind.HEARTBEAT if FORM == "control" else Kind.HBD
-    async with Pair(home, Kind.HEARTBEAT) as built:
+async def pair(wiring: Wiring) -> AsyncIterator[Pair]:
+    """Two booted nodes for all stories that a module tells in a column."""
+    async with Pair.of(wiring, is_control=FORM == "control") as built:
         yield built
 
 

@@ -59,6 +59,17 @@ class Pair:
         self.members: list[Member] = []
         self.wiring = Wiring()
 
+    @classmethod
+    def of(cls, wiring: Wiring, *, is_control: bool = False, is_watched: bool = True) -> Pair:
+        """The pair of a column, each daemon on its node; a heartbeat on both as the `control`."""
+        kinds = (Kind.HBD, Kind.HEARTBEAT)
+        home, away = kinds if wiring.hbd_is_home else reversed(kinds)
+        return cls(
+            Kind.HEARTBEAT if is_control else home,
+            Kind.HEARTBEAT if is_control else away,
+            is_watched=is_watched,
+        )
+
     @property
     def lab_id(self) -> str:
         """What names of this pair's namespaces, groups and folders carry."""

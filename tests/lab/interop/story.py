@@ -19,7 +19,7 @@ from tests.lab.interop import complaints, witness
 from tests.lab.interop.member import STARTED_WITHIN, Kind, Member, Scope, View
 from tests.lab.interop.pair import Pair
 from tests.lab.interop.tap import Tap
-from tests.lab.interop.wiring import Failback, Wiring
+from tests.lab.interop.wiring import DEADTIME, Failback, Wiring
 from tests.lab.story import said
 
 ACTIVE = "active"
@@ -30,12 +30,13 @@ HELD_WITHIN = 20.0  # s for groups to follow their daemon's word, on a busy mach
 
 
 class Story:
-    """`hbd` is ttisrv1's daemon, `heartbeat` ttisrv2's; each group's name is its home's."""
+    """`hbd` and `heartbeat` are the two daemons (of two heartbeats, the first and the second)."""
 
     def __init__(self, pair: Pair, wiring: Wiring) -> None:
         self.pair = pair
         self.wiring = wiring
-        self.hbd, self.heartbeat = pair.members
+        home, away = pair.members
+        self.hbd, self.heartbeat = (away, home) if away.kind is Kind.HBD else (home, away)
         self.began, self.began_at = now(), time.time()
         self.tap = Tap(wiring.method, 0)  # hears nothing before `begin`
         self._lines: dict[str, int] = {}  # how many lines of heartbeat's log are not ours
@@ -89,10 +90,11 @@ class Story:
         lines_since = await said.warnings_since(member.node, self._cursors[member.name])
         return complaints.of_hbd(lines_since, self._hbd_may_say)
 
-    async def blank(self, failback: Failback = Failback.ON) -> None:
+    async def blank(self, failback: Failback = Failback.ON, *, deadtime: float = DEADTIME) -> None:
         """Begin anew: both daemons are ended, nothing is held, the files are laid down."""
         await self.pair.wipe()
-        await self.pair.configure(replace(self.wiring, failback=failback))
+        wiring = replace(self.wiring, failback=failback, deadtime=deadtime)
+        await self.pair.configure(wiring)
         self._lines = dict.fromkeys(self._lines, 0)  # the log is emptied with everything else
 
     # --- what it does ---------------------------------------------------------------------------
@@ -158,7 +160,11 @@ class Story:
         """How often a group was started or stopped so far."""
         return sum(len(witness.told(node)) for node in self.pair.nodes)
 
+    def own_group(self, member: Member) -> str:
+        """The group that prefers this member's node."""
+        return GROUPS[self.pair.members.index(member)]
+
     def _groups(self, member: Member, holds: str) -> set[tuple[str, str]]:
-        own, foreign = ("first", "second") if member is self.hbd else ("second", "first")
+        own, foreign = self.own_group(member), self.own_group(self.other(member))
         held = {NONE: [], Scope.LOCAL: [own], Scope.FOREIGN: [foreign], Scope.ALL: [own, foreign]}
         return {(member.name, group) for group in held[holds]}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.interop.complaints import LEGACY, PEER_LEAVES
 from tests.lab.interop.member import Kind, Member, Scope, View
-from tests.lab.interop.story import ACTIVE, GROUPS, NONE, Story
+from tests.lab.interop.story import ACTIVE, NONE, Story
 from tests.lab.interop.wiring import DEADTIME, Failback
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
@@ -142,12 +142,12 @@ async def test_who_is_stopped_while_starting_holds_nothing(blank: Story) -> None
 
 async def test_a_group_that_hbd_cannot_start_is_not_on_both(blank: Story) -> None:
     """Goal: a start failure at hbd harms nobody (9.9). Method: its script refuses to start."""
-    await _fails_to_start(blank, blank.hbd, "first")
+    await _fails_to_start(blank, blank.hbd)
 
 
 async def test_a_group_that_heartbeat_cannot_start_is_not_on_both(blank: Story) -> None:
     """Goal: heartbeat's exchange after a start failure (9.9) is answered. Method: the same."""
-    await _fails_to_start(blank, blank.heartbeat, "second")
+    await _fails_to_start(blank, blank.heartbeat)
 
 
 async def _joins(story: Story, first: Member) -> None:
@@ -181,7 +181,7 @@ async def _joins_in_legacy_mode(story: Story, first: Member) -> None:
     story.expects(*PEER_LEAVES, *LEGACY)
     await story.blank(failback=Failback.LEGACY)
     later = story.other(first)
-    group = GROUPS[story.pair.members.index(later)]
+    group = story.own_group(later)
 
     async def is_on(member: Member) -> None:
         await story.until(
@@ -246,12 +246,12 @@ async def _stop_both(story: Story) -> None:
         await member.stop()
 
 
-async def _fails_to_start(story: Story, member: Member, group: str) -> None:
+async def _fails_to_start(story: Story, member: Member) -> None:
     story.expects(*PEER_LEAVES, r"Return code 1 from|ResourceManager|CRIT: Giving up")
+    group, other = story.own_group(member), story.other(member)
     member.refuse(group)
     await story.start_both()
-    other = story.other(member)
-    wanted = {(other.name, "second" if group == "first" else "first")}
+    wanted = {(other.name, story.own_group(other))}
     if member.kind is Kind.HBD:
         wanted.add((other.name, group))  # hbd sends away what it cannot start
     else:  # and heartbeat asks, 30 s later, for the wrong exchange: nobody has the group

@@ -15,7 +15,6 @@ import pytest_asyncio
 
 from tests.lab.harness.files import NODE_NAMES
 from tests.lab.harness.host import LabError, say
-from tests.lab.interop.member import Kind
 from tests.lab.interop.pair import Pair
 from tests.lab.interop.story import Story
 from tests.lab.interop.tap import Tap
@@ -35,6 +34,8 @@ class Quiet:
 
     tap: Tap
     complaints: list[str]
+    hbd: str  # its node
+    heartbeat: str
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -71,7 +72,7 @@ async def test_both_are_active_and_neither_complains(
 async def _told(wiring: Wiring, room: asyncio.Semaphore) -> Quiet | str:
     """Start a pair, wait until it is at rest, leave it alone, and take it down."""
     try:
-        async with room, Pair(Kind.HBD, Kind.HEARTBEAT, is_watched=False) as pair:
+        async with room, Pair.of(wiring, is_watched=False) as pair:
             story = Story(pair, wiring)
             await pair.configure(wiring)
             await story.start_both()
@@ -81,7 +82,8 @@ async def _told(wiring: Wiring, room: asyncio.Semaphore) -> Quiet | str:
             await asyncio.sleep(QUIET)
             story.tap.close()
             await story.at_rest()
-            return Quiet(story.tap, await story.judge())
+            names = (story.hbd.name, story.heartbeat.name)
+            return Quiet(story.tap, await story.judge(), *names)
     except (LabError, OSError) as error:
         return str(error)
 
@@ -96,8 +98,7 @@ async def test_hbd_sends_no_more_than_heartbeat(
     """
     told = quiet[str(wiring)]
     assert isinstance(told, Quiet), told
-    hbd, heartbeat = NODE_NAMES
-    assert told.tap.bytes_from(hbd) <= MORE * told.tap.bytes_from(heartbeat)
-    known = {field.name for each in told.tap.sent(heartbeat) for field in each.fields}
-    said = {field.name for each in told.tap.sent(hbd) for field in each.fields}
+    assert told.tap.bytes_from(told.hbd) <= MORE * told.tap.bytes_from(told.heartbeat)
+    known = {field.name for each in told.tap.sent(told.heartbeat) for field in each.fields}
+    said = {field.name for each in told.tap.sent(told.hbd) for field in each.fields}
     assert said <= known

@@ -17,6 +17,7 @@ from tests.lab.interop.wiring import DEADTIME
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 LOST_PERCENT = 20
+PATIENT = 15.0  # s of deadtime: five heartbeats in a row are lost in one such story of a hundred
 SEED = 306  # the same messages are lost on a serial line in every run
 REPAIRED_WITHIN = 90.0  # s for each side to lose, ask for and get something: 20 as a rule
 ACKNOWLEDGED_WITHIN = 60.0  # s: one message in ten is acknowledged, and some are lost
@@ -41,12 +42,16 @@ def _acknowledged(story: Story, by: Member) -> bool:
 
 
 @pytest.mark.cells("ucast-sha1", "serial-md5")
-async def test_what_is_lost_is_asked_for_and_sent_again_both_ways(story: Story) -> None:
+async def test_what_is_lost_is_asked_for_and_sent_again_both_ways(blank: Story) -> None:
     """Goal: a bad line costs messages, not the peer. Method: a fifth of all is lost, each way.
 
     The tap is the judge: each side asks for what it misses, the other one sends just that again,
     both acknowledge, and nobody is taken for dead.
     """
+    story = blank
+    await story.blank(deadtime=PATIENT)
+    await story.start_both()
+    await story.at_rest()
     story.hbd_says(MessageId.REJECTED_INPUT)  # a serial message that is lost in its middle
     moves = story.moves()
 

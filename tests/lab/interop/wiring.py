@@ -67,6 +67,13 @@ HARESOURCES = (
 )
 
 
+# heartbeat decides some things by the order of names, so in half of the columns hbd is the other
+# node, whose own group is not the one with the disk.
+_HBD_IS_AWAY = frozenset(
+    {"ucast-md5", "bcast-crc", "bcast-sha1", "mcast-md5", "mcast-sha1", "serial-md5"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """One column of the matrix, and how groups come home."""
@@ -74,9 +81,15 @@ class Wiring:
     medium: Medium = Medium.UCAST
     method: Method = Method.SHA1
     failback: Failback = Failback.ON
+    deadtime: float = DEADTIME  # s
 
     def __str__(self) -> str:
         return f"{self.medium}-{self.method}"
+
+    @property
+    def hbd_is_home(self) -> bool:
+        """Whether hbd runs on ttisrv1, and heartbeat on ttisrv2."""
+        return str(self) not in _HBD_IS_AWAY
 
     @property
     def link(self) -> str:
@@ -96,8 +109,8 @@ class Wiring:
             "logfile /var/log/ha-log\n"
             "debugfile /var/log/ha-debug\n"
             f"keepalive {KEEPALIVE:g}\n"
-            f"deadtime {DEADTIME:g}\n"
-            f"initdead {INITDEAD:g}\n"
+            f"deadtime {self.deadtime:g}\n"
+            f"initdead {max(self.deadtime, INITDEAD):g}\n"
             f"udpport {PORT}\n"
             f"{_LINES[self.medium]}"
             f"auto_failback {self.failback}\n"
