@@ -65,5 +65,9 @@ class NoAnswer(AdapterError):
     """Whoever was asked could not be reached, or took too long: nothing is known, try again."""
 
 
+class AddressInUse(AdapterError):
+    """A shared address is not taken, because another machine on the LAN answers for it."""
+
+
 class ReservationConflict(AdapterError):
     """A disk refused because another node's reservation stands: an answer, not a breakdown."""

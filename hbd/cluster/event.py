@@ -104,11 +104,15 @@ class GroupStarted:
 
 @dataclass(frozen=True, slots=True)
 class GroupStartFailed:
-    """A resource would not start; what was started before it still runs."""
+    """A resource would not start; what was started before it still runs.
+
+    `is_in_use`: it is the shared address, and another machine answers for it.
+    """
 
     group: GroupName
     operation: int
     why: str
+    is_in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)

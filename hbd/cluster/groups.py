@@ -27,6 +27,7 @@ from hbd.cluster.event import (
 )
 from hbd.cluster.node import Group, Node, Step, chain
 from hbd.cluster.terms import (
+    SECOND,
     AutoFailback,
     Epoch,
     GroupName,
@@ -111,9 +112,28 @@ def on_started(node: Node, event: GroupStarted) -> Step:
 
 
 def on_start_failed(node: Node, event: GroupStartFailed, now: Instant) -> Step:
-    """Release what was started; once that is proven, `decide` offers the group to the peer."""
+    """Release what was started; once that is proven, `decide` offers the group to the peer.
+
+    With one exception: an address that is answered for by the machine that the disk was taken from
+    is soon free, and nobody else can serve the group. It is tried again until it is.
+    """
     group = _answered(node, event.group, event.operation, GroupState.STARTING)
-    return Step(node) if group is None else _fail(node, group, event.why, now)
+    if group is None:
+        return Step(node)
+    if not (event.is_in_use and _is_taken_by_disk(node, group)):
+        return _fail(node, group, event.why, now)
+    wait = node.limits.address_retry_usec
+    why = f"{event.why}; asking again every {wait // SECOND} s"
+    return _fail(node, group, why, now, retry_at=Instant(now + wait))
+
+
+def _is_taken_by_disk(node: Node, group: Group) -> bool:
+    """Whether the peer cannot write to the group, whatever it may still do.
+
+    Where nothing says so but silence, who answers for the address may be writing.
+    """
+    fenced = node.peer.status is PeerStatus.FENCED and node.peer.is_fenced_from(group)
+    return fenced and node.protection(group) is Means.RESERVATION
 
 
 def on_stopped(node: Node, event: GroupStopped) -> Step:
@@ -199,10 +219,21 @@ def on_resource_lost(node: Node, event: ResourceLost, now: Instant) -> Step:
 
 
 def expire(node: Node, now: Instant) -> Step:
-    """A lost answer is an answer too: a start or stop past its deadline has failed."""
+    """A lost answer is an answer too: a start or stop past its deadline has failed.
+
+    And a start that waited for an address is due again: `decide` finds it stopped.
+    """
+    for group in node.groups:
+        if _is_due_again(group, now):
+            node = node.with_group(_tried_anew(group))
     due = [group for group in node.groups if group.deadline is not None and now >= group.deadline]
     step = chain(node, [partial(_expired, group=group, now=now) for group in due])
     return step.then(partial(_despair, now=now))
+
+
+def _is_due_again(group: Group, now: Instant) -> bool:
+    failed = group.state is GroupState.START_FAILED
+    return failed and group.retry_at is not None and now >= group.retry_at
 
 
 def _expired(node: Node, group: Group, now: Instant) -> Step:
@@ -296,7 +327,7 @@ def _serve(node: Node, group: Group, now: Instant) -> Step:
     if group.giving:
         return _give(node, group, now)
     if group.state is GroupState.START_FAILED and _peer_could_start(node, group):
-        return _hand_over(node, group)
+        return _hand_over(node, group) if group.retry_at is None else Step(node)
     if group.state in (GroupState.STOPPED, GroupState.PARTIAL) and (
         _may_revive(node, group, now) or is_clear_of_peer(node, group)
     ):
@@ -396,7 +427,7 @@ def _tried_anew(group: Group) -> Group:
     """
     if group.state is not GroupState.START_FAILED:
         return group
-    return replace(group, state=GroupState.STOPPED, start_failed=False, failure="")
+    return replace(group, state=GroupState.STOPPED, start_failed=False, retry_at=None, failure="")
 
 
 def _hand_over(node: Node, group: Group) -> Step:
@@ -457,6 +488,7 @@ def _start(node: Node, group: Group, now: Instant) -> Step:
         operation=operation,
         deadline=deadline,
         left_running=0,
+        retry_at=None,
     )
     return Step(node.with_group(starting), (StartGroup(group.name, operation),))
 
@@ -476,8 +508,11 @@ def stop(node: Node, group: Group, now: Instant, *, leave: int = 0) -> Step:
     return Step(node.with_group(stopping), (StopGroup(group.name, operation, leave),))
 
 
-def _fail(node: Node, group: Group, why: str, now: Instant) -> Step:
-    return stop(node, replace(group, start_failed=True, failure=why), now)
+def _fail(
+    node: Node, group: Group, why: str, now: Instant, retry_at: Instant | None = None
+) -> Step:
+    failed = replace(group, start_failed=True, failure=why, retry_at=retry_at)
+    return stop(node, failed, now)
 
 
 def _stop_failed(node: Node, group: Group, why: str, now: Instant) -> Step:

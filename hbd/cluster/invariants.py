@@ -69,5 +69,7 @@ def _check_group(node: Node, group: Group) -> None:
         assert group.state is GroupState.UNKNOWN, "of a new group nothing is known"
     if group.state is GroupState.START_FAILED:
         assert group.start_failed, "a failed start is remembered as such"
+    if group.retry_at is not None:
+        assert group.start_failed, "only a failed start is to be tried again"
     if node.phase is Phase.LEFT:
         assert not group.state.is_held, "a node that left holds nothing"

@@ -52,6 +52,7 @@ class Limits:
     start_usec: Usec = Usec(120 * SECOND)
     stop_usec: Usec = Usec(120 * SECOND)
     stop_retry_usec: Usec = Usec(5 * SECOND)
+    address_retry_usec: Usec = Usec(5 * SECOND)  # a server without its disk soon takes it off
     fence_retry_usec: Usec = Usec(10 * SECOND)
     revive_holdoff_usec: Usec = Usec(60 * SECOND)
     job_usec: Usec = Usec(180 * SECOND)
@@ -161,6 +162,7 @@ class Group:
     deadline: Instant | None = None  # when its answer counts as lost; STOP_FAILED: when to retry
     failure: str = ""  # why the last start or stop failed; kept until it succeeds
     start_failed: bool = False  # once stopped, it is START_FAILED: nobody retries it here unasked
+    retry_at: Instant | None = None  # START_FAILED: but this one is tried again by itself, then
     giving: bool = False  # on its way to the peer: release, then hand over
     wanted: bool = False  # an operator wants it here: ask the owner
     failback_due: bool = False  # acquired because the peer was away: goes home when it may

@@ -170,6 +170,7 @@ def _adopt(node: Node, group: Group, revision: GroupDefinition) -> Step:
         state=GroupState.UNKNOWN,
         failure="",
         start_failed=False,
+        retry_at=None,
         revived_at=None,
         is_disk_known=False,
     )

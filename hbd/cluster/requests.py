@@ -33,7 +33,7 @@ def on_takeover(node: Node, event: TakeoverRequested, now: Instant) -> Step:
         return Step(node, (FinishJob(event.job, JobResult.REFUSED, why),))
     for group in missing:
         if group.state is GroupState.START_FAILED:  # asked for: worth a new try
-            group = replace(group, state=GroupState.STOPPED, start_failed=False)
+            group = replace(group, state=GroupState.STOPPED, start_failed=False, retry_at=None)
         node = node.with_group(replace(group, wanted=not node.owns(group), giving=False))
     return Step(_with_job(node, event, to_here=True, chosen=chosen, now=now))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from hbd.errors import AdapterError
+from hbd.errors import AdapterError, AddressInUse
 from hbd.net.kernel import (
     FOREVER_SEC,
     NO_FLAGS,
@@ -92,13 +92,14 @@ class Addresses:
     async def add(self, shared: SharedAddress, *, probed: bool = False) -> Placement:
         """Put the address on its interface and watch over it; already there is as good.
 
-        Unless held already, or `probed` just now, the LAN is asked first. AdapterError: someone
-        else answers for it, no interface is fit for it, or the kernel refuses; nothing was changed.
+        Unless held already, or `probed` just now, the LAN is asked first. AddressInUse: someone
+        else answers for it. AdapterError: no interface is fit for it, or the kernel refuses.
+        Nothing was changed then.
         """
         if not probed and shared.ip not in self._held:
             owner = await self.probe(shared)
             if owner is not None:
-                raise AdapterError(in_use(shared, owner))
+                raise AddressInUse(in_use(shared, owner))
         async with self._changing:
             view = await self._view()
             placement = _located(shared, view)

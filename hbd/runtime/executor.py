@@ -25,7 +25,7 @@ from hbd.cluster.event import (
     ResourceLost,
 )
 from hbd.cluster.terms import SECOND, GroupName, GroupState, ResourceState, Usec
-from hbd.errors import AdapterError
+from hbd.errors import AdapterError, AddressInUse
 from hbd.runtime.resources import Runnable
 from hbd.systemd import hold
 from hbd.systemd.limits import START_LIMIT_USEC
@@ -245,7 +245,8 @@ class GroupRunner:
                 await resource.start()
             except AdapterError as error:
                 self._changed(resource, ResourceState.FAILED, str(error))
-                self._post(GroupStartFailed(self.name, operation, str(error)))
+                is_in_use = isinstance(error, AddressInUse)
+                self._post(GroupStartFailed(self.name, operation, str(error), is_in_use))
                 return
             self._up.add(resource.text)
             self._shared.uses(resource.unit, self.name)

@@ -1,7 +1,7 @@
 """What changed, in the journal: each fact once, with fields, for people and programs.
 
 Facts come from the difference of two beliefs (`cluster.change`) and from the requests and answers
-that caused it; of a stop that is tried again only what is new (`retries`). Levels: error = we
+that caused it; of what is tried again only what is new (`retries`). Levels: error = we
 failed, warning = we go on with less, notice = a group or the peer changed, info = an operator's
 doing, debug = every step.
 """
@@ -30,6 +30,7 @@ from hbd.cluster.event import (
 )
 from hbd.cluster.node import Node
 from hbd.cluster.terms import (
+    GroupName,
     GroupState,
     JobId,
     JobResult,
@@ -288,7 +289,13 @@ class Recorder:
         )
 
     def _group(self, node: Node, change: Change) -> None:
-        telling = self._retries.telling(change, node.stepped_at)
+        group = node.group(GroupName(change.name))
+        is_tried_again = (
+            group is not None
+            and group.state is GroupState.START_FAILED
+            and group.retry_at is not None
+        )
+        telling = self._retries.telling(change, node.stepped_at, is_tried_again=is_tried_again)
         if telling is Telling.IN_FULL:
             self._group_in_full(node, change)
         elif telling is Telling.STILL:
@@ -305,7 +312,7 @@ class Recorder:
             retry.tries,
             change.why,
             extra=fields(
-                MessageId.STOP_FAILED,
+                _GROUP[change.now][1],
                 node=node.name,
                 group=change.name,
                 state=change.now,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hbd.cluster.terms import ResourceState
-from hbd.errors import AdapterError
+from hbd.errors import AddressInUse
 from hbd.net.address import Addresses, SharedAddress, in_use
 from hbd.net.announce import Announcer
 from hbd.systemd import device, filesystem, hold, script
@@ -82,7 +82,7 @@ class AddressRunnable:
         if self._probe is not None:
             owner = await self._probe
             if owner is not None:
-                raise AdapterError(in_use(self._shared, owner))
+                raise AddressInUse(in_use(self._shared, owner))
         self._forget_probe()
         placement = await self._addresses.locate(self._shared)
         hold.note_address(self._shared.address, placement.prefix, placement.interface)

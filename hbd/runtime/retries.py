@@ -1,7 +1,8 @@
-"""What was already said of a stop that is tried again and again: it says nothing twice.
+"""What was already said of a stop or start that is tried again and again: it says nothing twice.
 
-A group that cannot be stopped is tried every 5 s, perhaps for days. The first try is told step by
-step; later ones only where something comes out otherwise, and once a minute that it still fails.
+A group that cannot be stopped is tried every 5 s, perhaps for days; so is one whose address is
+still answered for by a machine that has lost the disk. The first try is told step by step; later
+ones only where something comes out otherwise, and once a minute that it still fails.
 Pure: instants are µs on CLOCK_BOOTTIME, and come with the call.
 """
 
@@ -19,6 +20,7 @@ from hbd.cluster.terms import SECOND, GroupState, Instant, ResourceState, Usec
 REMINDER_USEC: Final = Usec(60 * SECOND)
 
 _ON_THE_WAY = (ResourceState.STARTING, ResourceState.STOPPING)
+_AT_WORK = (GroupState.STARTING.value, GroupState.STOPPING.value)
 
 
 class Telling(Enum):
@@ -31,7 +33,7 @@ class Telling(Enum):
 
 @dataclass(slots=True)
 class Retry:
-    """A group's stop that has failed and is tried again. `tries` counts the failures."""
+    """A group's stop or start that failed and is tried again. `tries` counts the failures."""
 
     since: Instant
     told_at: Instant
@@ -44,7 +46,7 @@ class Retries:
 
     def __init__(self) -> None:
         self._retries: dict[str, Retry] = {}
-        self._outcomes: dict[str, dict[str, tuple[ResourceState, str]]] = {}
+        self._outcomes: dict[str, dict[tuple[str, ResourceState], str]] = {}
 
     def is_news(self, event: ResourceChanged) -> bool:
         """Whether a resource's new state is to be told; it counts as told then."""
@@ -52,16 +54,19 @@ class Retries:
         if event.state in _ON_THE_WAY:
             return not is_again
         outcomes = self._outcomes.setdefault(event.group, {})
-        before = outcomes.get(event.resource)
-        outcomes[event.resource] = (event.state, event.why)
-        return not is_again or before != outcomes[event.resource]
+        before = outcomes.get((event.resource, event.state))
+        outcomes[event.resource, event.state] = event.why
+        return not is_again or before != event.why
 
-    def telling(self, change: Change, now: Instant) -> Telling:
-        """How a group's new state is to be told; it counts as told then."""
+    def telling(self, change: Change, now: Instant, *, is_tried_again: bool = False) -> Telling:
+        """How a group's new state is to be told; it counts as told then.
+
+        `is_tried_again`: it is a start that failed, and is asked for again without anybody's word.
+        """
         retry = self._retries.get(change.name)
-        if change.now == GroupState.STOP_FAILED.value:
+        if change.now == GroupState.STOP_FAILED.value or is_tried_again:
             return self._failed(retry, change, now)
-        if retry is not None and change.now == GroupState.STOPPING.value:
+        if retry is not None and change.now in _AT_WORK:
             return Telling.NOT
         self._retries.pop(change.name, None)
         if change.now == FORGOTTEN:

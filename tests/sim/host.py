@@ -74,6 +74,8 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 KEYRING = Keyring((Key(1, AuthMethod.CRC, b""),), 1)
+ADDRESS_IN_USE = "somebody answers for the address"
+PROBED_FOR = 90 * MILLISECOND  # as hbd.net.probe does before it believes the silence
 BUFFERED = 100  # datagrams a paused machine's sockets hold for it
 
 
@@ -458,13 +460,17 @@ class Host:
 
     def _start(self, action: StartGroup) -> None:
         group = action.group
+        if group not in self.resources.answers and self.world.answers(self, group):
+            refused = GroupStartFailed(group, action.operation, ADDRESS_IN_USE, is_in_use=True)
+            self._later(lambda: refused)
+            return
         if not self.disks.holds(group):  # whatever is mounted was mounted in another time
             self._end(group)
         if not self.disks.claim(group):
             self._later(lambda: GroupStartFailed(group, action.operation, "no way to the disk"))
             return
         self.resources.running[group] = GroupState.PARTIAL
-        self.resources.answers.add(group)
+        self._put_on_address(action)
         if group in self.resources.hangs:
             return
         if group in self.resources.start_fails:
@@ -477,6 +483,16 @@ class Host:
             return GroupStarted(group, action.operation)
 
         self._later(started)
+
+    def _put_on_address(self, action: StartGroup) -> None:
+        """Nobody has answered for it: it is here when that has been waited for."""
+        life = self.life
+
+        def put_on() -> None:
+            if self.life == life and self._is_current(action.group, action.operation):
+                self.resources.answers.add(action.group)
+
+        self.world.after(PROBED_FOR, put_on)
 
     def _stop(self, action: StopGroup) -> None:
         group = action.group

@@ -67,6 +67,21 @@ TOLD: dict[str, tuple[list[Line], list[Line]]] = {
     ),
     "paused-long": ([START, (Cause.NEWER_RECORD, (Rule.ADOPT_RECORD,), Result.MOVED)], [LOST]),
     "one-cable-cut": ([START], []),
+    "address-answers-after-the-disk-was-taken": (
+        [
+            START,
+            (Cause.RESOURCE_LOST, (Rule.REVIVE_ONCE, Rule.FAIL_HERE), Result.FAILED),
+            HOME_AGAIN,
+        ],
+        [
+            (
+                Cause.PEER_LOST,
+                (Rule.FENCE_FIRST, Rule.ACQUIRE_PROVEN, Rule.FAIL_HERE),
+                Result.MOVED,
+            ),
+            GOES_HOME,
+        ],
+    ),
 }
 
 

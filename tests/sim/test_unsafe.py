@@ -14,7 +14,6 @@ from tests.sim.unsafe import Combination, combination_of, look, name_of
 # One life that ends so, of those that `make sim-unsafe` found.
 LIVES = {
     "links + LAN": 7,
-    "links + word": 12,
     "links + power": 24,
     "links + stop + stuck": 217,
     "daemon + stuck": 74,

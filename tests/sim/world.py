@@ -36,7 +36,7 @@ from hbd.cluster.terms import (
 from hbd.cluster.timing import Timing
 from hbd.link.speech import Speech
 from tests.sim.disk import LOOK_EVERY, SLOWEST_LOOK, SharedDisk
-from tests.sim.host import Host
+from tests.sim.host import ADDRESS_IN_USE, Host
 
 A = NodeName("ttisrv1")
 B = NodeName("ttisrv2")
@@ -215,13 +215,13 @@ class World:
         """Silence is enough, unless somebody answers for an address that is about to be taken."""
         target, life = self.other(asker), asker.life
         self._check_haste(asker, target)
-        is_answered = any(self._answers(target, asker, group) for group in action.groups)
+        is_answered = any(self.answers(asker, group) for group in action.groups)
 
         def answer() -> None:
             if asker.life != life or asker.node is None:
                 return
             if is_answered:
-                asker.post(FenceFailed(action.target, "somebody answers for the address"))
+                asker.post(FenceFailed(action.target, ADDRESS_IN_USE))
                 return
             if asker.node.peer.status is PeerStatus.LOST:
                 self.excused = self.excused or target.powered
@@ -229,8 +229,9 @@ class World:
 
         self.after(self.random.randrange(90 * MILLISECOND, 150 * MILLISECOND), answer)
 
-    def _answers(self, target: Host, asker: Host, group: GroupName) -> bool:
+    def answers(self, asker: Host, group: GroupName) -> bool:
         """Whether a probe of the group's address on the LAN (ARP) is answered."""
+        target = self.other(asker)
         reached = not (target.lan_cut or asker.lan_cut)
         stands = target.paused or not target.powered
         return reached and not stands and group in target.resources.answers

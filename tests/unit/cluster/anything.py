@@ -209,8 +209,9 @@ class Dice:
         group = node.group(name)
         number = (0 if group is None else group.operation) - age
         if self.is_lucky(0.4):
-            failed = self._random.choice((GroupStartFailed, GroupStopFailed))
-            return failed(name, number, "no")
+            if self._random.choice((GroupStartFailed, GroupStopFailed)) is GroupStopFailed:
+                return GroupStopFailed(name, number, "no")
+            return GroupStartFailed(name, number, "no", is_in_use=number % 2 == 1)
         return self._random.choice((GroupStarted, GroupStopped))(name, number)
 
     def _observed(self, node: Node) -> Event:

@@ -240,9 +240,10 @@ class Driven:
         """The start asked for last succeeds."""
         return self.happens(GroupStarted(name, self.group(name).operation))
 
-    def start_fails(self, name: GroupName = DISK) -> Actions:
-        """The start asked for last fails."""
-        return self.happens(GroupStartFailed(name, self.group(name).operation, "no such disk"))
+    def start_fails(self, name: GroupName = DISK, *, is_in_use: bool = False) -> Actions:
+        """The start asked for last fails; `is_in_use`: somebody answers for its address."""
+        why = "it is in use" if is_in_use else "no such disk"
+        return self.happens(GroupStartFailed(name, self.group(name).operation, why, is_in_use))
 
     def stopped(self, name: GroupName = DISK) -> Actions:
         """The stop asked for last succeeds."""

@@ -41,6 +41,7 @@ class Part:
         self.unit = unit
         self.state = ResourceState.STOPPED
         self.start_fails = ""
+        self.start_error: AdapterError | None = None  # this one, instead
         self.stop_fails = ""
         self.looks_fail = 0
         self.gate: asyncio.Event | None = None
@@ -59,6 +60,8 @@ class Part:
         self._diary.note(f"start {self.text}")
         with self._exclusively():
             await self._wait()
+        if self.start_error is not None:
+            raise self.start_error
         if self.start_fails:
             raise AdapterError(self.start_fails)
         self.state = ResourceState.STARTED

@@ -20,6 +20,7 @@ from hbd.cluster.event import (
     ResourceLost,
 )
 from hbd.cluster.terms import GroupName, GroupState, ResourceState
+from hbd.errors import AdapterError, AddressInUse
 from hbd.net.address import Addresses, SharedAddress
 from hbd.net.announce import Announcer
 from hbd.runtime import executor
@@ -123,6 +124,16 @@ async def test_a_failed_start_is_told_and_leaves_what_was_started(bench: Bench) 
     assert bench.did("stop") == []
     assert bench.states("disk") == [ResourceState.STARTING, ResourceState.FAILED]
     assert bench.states("server") == []
+
+
+async def test_an_address_in_use_is_told_as_such(bench: Bench) -> None:
+    """Goal: the core may try again. Method: the LAN answers for the address; then it is broken."""
+    bench.address.start_error = AddressInUse("02:00:00:00:00:02 answers for it")
+    bench.runner.start(3)
+    assert (await bench.posted.first(GroupStartFailed)).is_in_use
+    bench.address.start_error = AdapterError("no such interface")
+    bench.runner.start(4)
+    assert not (await bench.posted.first(GroupStartFailed, 2)).is_in_use
 
 
 async def test_the_target_follows_the_resources(bench: Bench) -> None:

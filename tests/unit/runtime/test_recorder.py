@@ -10,6 +10,7 @@ import pytest
 from hbd.cluster.event import (
     Event,
     FailureCleared,
+    FenceConfirmed,
     FenceFailed,
     GroupStopFailed,
     LeaveRequested,
@@ -31,6 +32,7 @@ from tests.unit.cluster.driven import (
     THERE,
     Actions,
     Driven,
+    equipped,
     fresh,
     serving,
     watching,
@@ -304,6 +306,40 @@ def test_an_operators_new_try_is_told_step_by_step(record: Record) -> None:
     node.happens(GroupStopFailed(DISK, node.disk.operation, "busy"))
     assert node.line(MessageId.STOP_FAILED)[0] == logging.ERROR
     assert len([r for r in node.journal.records if r.levelno == logging.WARNING]) == 1
+
+
+def start_is_refused(node: Recorded) -> None:
+    """One try at a group whose address somebody answers for, as the executor tells it."""
+    for resource, state in (
+        ("disk-first", ResourceState.STARTING),
+        ("disk-first", ResourceState.FAILED),
+    ):
+        node.happens(ResourceChanged(DISK, resource, state, "in use" if state is FAILED else ""))
+    node.start_fails(is_in_use=True)
+    for resource in ("disk-last", "disk-first"):
+        for state in (ResourceState.STOPPING, ResourceState.STOPPED):
+            node.happens(ResourceChanged(DISK, resource, state))
+    node.stopped()
+
+
+def test_a_start_that_waits_for_its_address_is_told_once_a_minute(record: Record) -> None:
+    """Goal: as for a stop. Method: a taken disk, two minutes of refusals, then the group serves."""
+    node = record(equipped(watching()))
+    node.is_lost()
+    node.happens(FenceConfirmed(THERE, proven=True, groups=(DISK,)))
+    start_is_refused(node)
+    assert node.line(MessageId.START_FAILED)[0] == logging.ERROR
+    node.journal.records.clear()
+    began = node.now
+    while node.now < began + 125_000_000:
+        node.passes(5)
+        start_is_refused(node)
+    told = [named for _, named in node.lines(MessageId.START_FAILED)]
+    assert [int(str(named["HBD_USEC"])) // 60_000_000 for named in told] == [1, 2]
+    assert len([r for r in node.journal.records if r.levelno >= logging.INFO]) == len(told)
+    node.passes(5)
+    node.started()
+    assert node.line(MessageId.GROUP_STARTED)[0] == NOTICE
 
 
 def test_a_lost_resource_is_a_warning_that_names_it(record: Record) -> None:
