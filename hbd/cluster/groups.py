@@ -280,6 +280,8 @@ def join(node: Node) -> Step:
     """
     observed = all(group.state is not GroupState.UNKNOWN for group in node.groups)
     certain = node.is_known_to_peer or node.peer.is_out
+    if not node.groups:  # nothing is at stake, so a lost peer is never fenced
+        certain = certain or node.peer.status is PeerStatus.LOST
     if node.phase is not Phase.STARTING or not observed or not certain:
         return Step(node)
     groups = tuple(
