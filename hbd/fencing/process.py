@@ -16,6 +16,7 @@ from typing import Final
 
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
+from hbd.threads import be_ordinary
 
 KEPT_BYTES: Final = 4096  # of the output, its end: where programs say what was wrong
 PIECE_BYTES: Final = 4096
@@ -45,6 +46,7 @@ async def run(argv: Sequence[str], said: str, limit_usec: Usec) -> Finished:
                 stdout=theirs,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=be_ordinary,
                 env=ENVIRONMENT,
                 cwd="/",
             )

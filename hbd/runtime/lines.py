@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from hbd.bus.history import JournalLine
+from hbd.threads import be_ordinary
 
 LIMIT_SECONDS: Final = 5.0  # one indexed field of a large journal takes a tenth of a second
 MAX_LINES: Final = 200  # a failover writes some twenty
@@ -32,6 +33,7 @@ async def journal_lines(transition: str) -> Sequence[JournalLine]:
                 stdin=DEVNULL,
                 stdout=PIPE,
                 stderr=DEVNULL,
+                preexec_fn=be_ordinary,
             )
         except OSError:
             return ()

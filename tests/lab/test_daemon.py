@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
 
 from hbd.journal import MessageId
+from tests.house.tree import ROOT
 from tests.lab.harness.host import now
 from tests.lab.harness.node import Node
 from tests.lab.story.story import DEADTIME, MOVED_WITHIN, WITHIN, Story
@@ -18,6 +20,10 @@ DAEMON = "unit hbd.service"  # systemd's own word on it
 ARMED = "deadman"  # ExecStopPost of hbd.service: groups are held, the time runs
 STOPS = "hbd-deadman"  # the time is over
 PROGRAM = "/usr/sbin/hbd"
+UNIT = ROOT / "units/hbd.service"
+RAISED_BY = "ExecStartPost="
+DROP_IN = "/etc/systemd/system/hbd.service.d/look.conf"
+SEEN = "/run/hbd-schedules"
 UNIT_STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # systemd.journal-fields(7)
 
 
@@ -79,6 +85,37 @@ async def test_a_daemon_killed_where_nothing_is_served_is_no_event(story: Story)
     await back(story, story.away)
     await story.until_status(story.away, lambda view: view.phase == "active", "active")
     assert story.moved() == []
+
+
+def policies(stats: str) -> set[int]:
+    """The scheduling policies of threads: proc(5), field 41 of each one's stat."""
+    found = [int(stat.rpartition(") ")[2].split()[38]) for stat in stats.splitlines()]
+    assert len(found) > 1, "the daemon has more than one thread"
+    return set(found)
+
+
+async def test_every_thread_of_the_daemon_is_real_time_once_it_is_ready(story: Story) -> None:
+    """Goal: no thread that asks a disk is late because of its schedule. Method: ask the kernel.
+
+    The server has threads of before it was ready, and of after. The standby is started anew, and
+    looked at between READY and the command that raises it: holding nothing, it has given way.
+    """
+    story.expects(DAEMON, on=story.away)
+    story.expects(MessageId.PEER_LATE, on=story.home)
+    raises = next(line for line in UNIT.read_text().splitlines() if line.startswith(RAISED_BY))
+    looks = f"{RAISED_BY}-+/bin/sh -c 'cat /proc/${{MAINPID}}/task/*/stat >{SEEN}'"
+    story.undo.push_async_callback(story.away.run, ["systemctl", "daemon-reload"])
+    story.undo.callback((story.away.root / DROP_IN.lstrip("/")).unlink)
+    story.away.write(DROP_IN, f"[Service]\n{RAISED_BY}\n{looks}\n{raises}\n")
+    await story.away.run(["systemctl", "daemon-reload"])
+    await send(story.away, signal.SIGKILL)
+    await back(story, story.away)
+    await story.until_status(story.away, lambda view: view.phase == "active", "active")
+    assert policies((await story.away.run(["cat", SEEN])).out) == {os.SCHED_OTHER}
+    for node in (story.home, story.away):
+        threads = f"/proc/{await main_pid(node)}/task"
+        now_has = (await node.run(["sh", "-c", f"cat {threads}/*/stat"])).out
+        assert policies(now_has) == {os.SCHED_RR}
 
 
 async def test_a_daemon_that_does_not_come_back_loses_its_groups_in_time(story: Story) -> None:

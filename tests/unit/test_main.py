@@ -1,4 +1,4 @@
-"""The daemon's first step, before it has loaded itself."""
+"""The daemon's first step, before it has loaded itself; and the schedule of what it starts."""
 
 from __future__ import annotations
 
@@ -37,3 +37,20 @@ def test_a_start_keeps_its_schedule_only_for_what_it_holds(
     words = [sys.executable, "-c", _PROBE, str(holds)]
     told = subprocess.run(words, capture_output=True, text=True, check=True)
     assert int(told.stdout) == policy
+
+
+_PARENT = """
+import asyncio, os, sys
+from hbd.cluster.terms import SECOND
+from hbd.fencing import process
+os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+child = [sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"]
+print(asyncio.run(process.run(child, "", 60 * SECOND)).output, os.sched_getscheduler(0))
+"""
+
+
+def test_what_the_daemon_starts_is_an_ordinary_process() -> None:
+    """Goal: no program of others is real-time. Method: batch again; a child is asked, and we."""
+    words = [sys.executable, "-c", _PARENT]
+    told = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert [int(word) for word in told.stdout.split()] == [os.SCHED_OTHER, os.SCHED_BATCH]
