@@ -142,6 +142,10 @@ class ClaimedDisk:
         """Whether this node seems to serve: a key of a former life, or one not yet let go of."""
         return any(not keys.is_guard(key) for key in seizure.keys_of(state, self._local))
 
+    def has_guard(self, state: ReservationState) -> bool:
+        """Whether this node keeps others out and has nothing mounted."""
+        return any(keys.is_guard(key) for key in seizure.keys_of(state, self._local))
+
     async def let_go(self, *, is_guarded: bool) -> None:
         """Have no key there under which this node seems to serve. AdapterError: not told.
 

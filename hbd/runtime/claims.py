@@ -70,6 +70,7 @@ class Claim:
         self._unlooked = {text for text, _ in self._resources}  # nobody knows yet if they are
         self._is_lost = False  # and told so; until nothing is mounted any more
         self._one_at_a_time = asyncio.Lock()
+        self.peer_claims = True  # as an hbd does; heartbeat would never remove what is left there
         self.why_not = "not looked at yet"  # why the disks cannot be claimed; "" when they can
         self.is_settled = False  # the reason, or its absence, stands for good
 
@@ -77,6 +78,11 @@ class Claim:
     def is_held(self) -> bool:
         """Whether this node alone may write to every disk of the group, as far as it knows."""
         return bool(self._disks) and all(disk.key for disk in self._disks.values())
+
+    @property
+    def _leaves_guards(self) -> bool:
+        """Whether who was kept out stays kept out: not who could do nothing about it."""
+        return self.peer_claims and not self.why_not
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -210,7 +216,7 @@ class Claim:
         for disk in taken:
             disk.key = None
         for disk in taken:
-            await disk.give_back(is_guarded=not self.why_not)
+            await disk.give_back(is_guarded=self._leaves_guards)
 
     def _tell_victim(self, victim: int) -> None:
         owner = keys.node_id_of(victim)
@@ -257,7 +263,7 @@ class Claim:
             self._forget_keys()
             for disk in self._disks.values():
                 try:
-                    await disk.let_go(is_guarded=not self.why_not)
+                    await disk.let_go(is_guarded=self._leaves_guards)
                 except AdapterError as error:
                     _log.warning("Failed to let go of %s: %s, trying again", disk.device, error)
 
@@ -348,10 +354,14 @@ class Claim:
                 await disk.renew(state, self._next_key())
             except TakenError as error:
                 self._lost(str(error))
-        elif disk.has_leftover(state) and not self._mounted and not self._unlooked:
-            await disk.let_go(is_guarded=not self.why_not)
+        elif self._is_over(disk, state) and not self._mounted and not self._unlooked:
+            await disk.let_go(is_guarded=self._leaves_guards)
         elif not self.why_not:
             disk.watch(state)
+
+    def _is_over(self, disk: ClaimedDisk, state: ReservationState) -> bool:
+        """Whether what is registered of this node serves nothing and nobody any more."""
+        return disk.has_leftover(state) or (not self.peer_claims and disk.has_guard(state))
 
     def _lost(self, why: str) -> None:
         self._forget_keys()

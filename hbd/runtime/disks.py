@@ -39,6 +39,7 @@ class Disks:
         self._claims: dict[GroupName, Claim] = {}
         self._keepers: dict[GroupName, asyncio.Task[None]] = {}
         self._is_met = False
+        self._peer_claims = True
 
     # --- which there are ------------------------------------------------------------------------
 
@@ -57,11 +58,22 @@ class Disks:
                     self._post,
                     kernel=self._kernel,
                 )
+                claim.peer_claims = self._peer_claims
                 self._claims[config.name] = claim
                 if self._is_met:
                     self._keep(claim)
         if self._is_met:
             self._tell(config.name)
+
+    def meet_peer(self, *, claims: bool) -> None:
+        """Whether the other node's program claims disks, too.
+
+        heartbeat does not know of reservations: what is handed over to it must be free, and nothing
+        may be left for it to remove.
+        """
+        self._peer_claims = claims
+        for claim in self._claims.values():
+            claim.peer_claims = claims
 
     def has_others(self, config: GroupConfig) -> bool:
         """Whether the group is to have other disks than it has: none of its mounts may stay then.

@@ -99,6 +99,11 @@ class Fencer:
                 assert_never(action.means)
 
     def review(self, node: Node) -> None:
+        """Follow what is believed of the peer: who it is, and whether it is to be switched off."""
+        self._groups.disks.meet_peer(claims=not node.peer.is_heartbeat)
+        self._review_switching(node)
+
+    def _review_switching(self, node: Node) -> None:
         """Call a switching off that is under way off, if nothing depends on it any more.
 
         An agent waits for its device until its deadline, and would then cut the power of a peer

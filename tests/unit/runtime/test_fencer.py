@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +13,7 @@ import pytest
 
 from hbd.cluster.action import Fence
 from hbd.cluster.event import FenceConfirmed, FenceFailed
-from hbd.cluster.terms import GroupName, Means, NodeName, Usec
+from hbd.cluster.terms import GroupName, Implementation, Means, NodeName, Usec
 from hbd.config.model import FenceDevice
 from hbd.errors import AdapterError
 from hbd.fencing.agent import SLICE
@@ -39,6 +40,7 @@ class World:
         self.stopped: list[str] = []
         self.fails: set[str] = set()
         self.owner: str | None = None
+        self.peer_claims: bool | None = None
         self.gate: asyncio.Event | None = None
         self.posted = Posted()
         files = Files().with_line("stonith_host * fence_own ip=192.0.2.1")
@@ -68,6 +70,10 @@ class World:
         self.did(f"secure {', '.join(names)}")
         if self.gate is not None:
             await self.gate.wait()
+
+    def meet_peer(self, *, claims: bool) -> None:
+        """See Disks."""
+        self.peer_claims = claims
 
     async def give_up(self) -> None:
         """See Disks."""
@@ -179,6 +185,17 @@ async def test_a_switching_off_ends_when_nothing_depends_on_it(world: World) -> 
     assert world.posted.events == []
     world.gate = None
     assert await world.ask(Means.STONITH) == FenceConfirmed(PEER, proven=True)
+
+
+@pytest.mark.parametrize("program", Implementation)
+async def test_the_disks_know_whether_the_peer_claims_them(
+    world: World, program: Implementation
+) -> None:
+    """Goal: nothing is kept for a heartbeat to remove. Method: review a node that hears either."""
+    driven = watching()
+    node = replace(driven.node, peer=replace(driven.node.peer, implementation=program))
+    world.fencer.review(node)
+    assert world.peer_claims is (program is Implementation.HBD)
 
 
 async def test_a_confirmation_without_means_is_no_proof(world: World) -> None:
