@@ -36,6 +36,7 @@ PEER_LEAVES = (
     r"No STONITH device configured",
     r"Shared disks are not protected",
     r"Cluster node ttisrv\d returning after partition",
+    r"TTY write timeout",  # on a serial line nobody reads any more
 )
 LEGACY = (r"auto_failback|legacy|deprecated|nice_failback",)
 
