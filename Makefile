@@ -72,7 +72,7 @@ lab: deps-check deps-lab deb ## only the lab's stories (root)
 migrate: deps-check deps-lab deb ## heartbeat becomes hbd under a working client: hbd-migrate(7), measured (root)
 	$(PYTEST) -s tests/lab/test_migrate.py
 
-interop: deps-check deps-lab deb ## hbd with Debian's heartbeat: every medium, signature and story (root; hours)
+interop: deps-check deps-lab deb ## hbd with Debian's heartbeat: every medium, signature and story (root; about an hour)
 	INTEROP=full $(PYTEST) -n $(AT_ONCE) --dist loadgroup tests/lab/interop
 
 vm: deps-check deps-lab deps-vm deb ## only the virtual machines' stories (root)

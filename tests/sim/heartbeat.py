@@ -110,6 +110,7 @@ class Heartbeat(Host):
         super().__init__(world, name, peer)
         self.belief: Belief | None = None
         self.leftovers: set[GroupName] = set()  # run by nobody's leave since a kill
+        self.unstarted: set[GroupName] = set()  # it says that it holds them, and failed to start
 
     # --- life -------------------------------------------------------------------------------
 
@@ -130,6 +131,7 @@ class Heartbeat(Host):
             seed=self.world.random.randrange(2**32),
         )
         self.belief = Belief(self.world.now)
+        self.unstarted.clear()
         self._send(message.status(NodeState.INIT, deadtime_usec=self._deadtime))
         self._rise_later(self.life)
 
@@ -578,7 +580,10 @@ class Heartbeat(Host):
             return
         if now is GroupState.STARTED and group in self.resources.start_fails:
             now = GroupState.STOPPED
+            self.unstarted.add(group)
             self._later_in_life(FAILED_STANDBY, lambda: self.standby(FOREIGN))
+        if now is GroupState.STARTED:
+            self.unstarted.discard(group)
         self.resources.running[group] = now
         self._work(belief, life)
 

@@ -241,11 +241,8 @@ class MixedFaults:
         return "commands that cross each other"
 
     def break_start(self) -> str:
-        """A group that does not start under hbd for a while.
-
-        heartbeat says that it holds what has failed to start there, and nobody learns otherwise.
-        """
-        host = self.world.a
+        """A group that does not start on a machine for a while."""
+        host = self._host()
         group = self.random.choice(tuple(self.world.homes))
         host.resources.start_fails.add(group)
         self.world.after(15 * SECOND, lambda: host.resources.start_fails.discard(group))

@@ -47,6 +47,9 @@ def live_through(seed: int) -> int:
         if host.session is None:
             host.start_daemon()
     world.heartbeat.clear_leftovers()
+    if any(not world.serves(world.a, group) for group in world.heartbeat.unstarted):
+        stop(world, world.b)  # it says that it holds them, and nobody learns otherwise: hbd(8)
+        world.b.start_daemon()
     if world.heartbeat.is_stuck:  # hbd went in the middle, and was back too soon: hbd(8)
         stop(world, world.a)
         world.a.start_daemon()
@@ -272,6 +275,22 @@ def test_what_does_not_start_on_hbd_is_offered_to_heartbeat() -> None:
     world.a.start_daemon()
     world.b.start_daemon()
     reaches(world, THERE)
+
+
+def test_what_does_not_start_on_heartbeat_is_nobodys_until_it_is_fetched() -> None:
+    """Goal: its wrong exchange after a failure harms nobody. Method: break its start, then fetch.
+
+    heartbeat says that it holds the group; half a minute later it gives away what it has not.
+    """
+    world = MixedWorld(6, homes=dict(HOMES), auto_failback=OFF)
+    world.b.resources.start_fails.add(MAIL)
+    for host in world.hosts:
+        host.start_daemon()
+    world.run_until(lambda: bool(world.heartbeat.unstarted), 30 * SECOND)
+    world.run_for(60 * SECOND)
+    assert world.where() == {DISK: "ttisrv1", MAIL: ""}
+    ask(world, Scope.ALL, to_here=True)
+    reaches(world, HERE)
 
 
 def test_one_group_of_several_is_not_asked_of_heartbeat() -> None:

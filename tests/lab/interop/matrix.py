@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import pytest
 
-PASSED, FAILED, EXPLAINED, NOT_TOLD = "ok", "FAILED", "known", "·"
+PASSED, FAILED, NOT_TOLD = "ok", "FAILED", "·"
+SIDE = "hbd runs on"
 _CELL = re.compile(
     r"lab/interop/(?P<module>test_\w+)\.py::test_(?P<story>\w+)\[(?P<column>[\w-]+)\]"
 )
 
 
 class Table:
-    """Collects what became of each cell."""
+    """Collects what became of each cell. `columns` says for each on which node hbd runs."""
 
-    def __init__(self, columns: list[str]) -> None:
+    def __init__(self, columns: Mapping[str, str]) -> None:
         self._columns = columns
         self._cells: dict[str, dict[str, str]] = {}
-        self._notes: list[str] = []
+        self._reasons: list[str] = []  # the footnotes, in order of their numbers
+        self._failures: list[str] = []
+
+    @property
+    def failures(self) -> list[str]:
+        """A line for each failed cell: column, story, what was wrong."""
+        return sorted(set(self._failures))
 
     def note(self, report: pytest.TestReport) -> None:
         """A report of pytest's: of the story itself, or of what went wrong before or after it."""
@@ -27,32 +35,47 @@ class Table:
             return
         story, column = found["story"].replace("_", " "), found["column"]
         row = self._cells.setdefault(story, {})
-        if (known := getattr(report, "wasxfail", None)) is not None:
-            row[column] = EXPLAINED
-            self._notes.append(f"{column}: {story}: {known.removeprefix('reason: ')}")
-        elif report.passed:
+        if report.passed:
             row.setdefault(column, PASSED)
         elif report.skipped:
-            row[column] = EXPLAINED
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-            self._notes.append(f"{column}: {story}: {reason}")
+            row[column] = self._footnote(_reason(report))
         else:
             row[column] = FAILED
-            self._notes.append(f"{column}: {story}: {_last_line(report)}")
+            self._failures.append(f"{column}: {story}: {_last_line(report)}")
+
+    def _footnote(self, reason: str) -> str:
+        if reason not in self._reasons:
+            self._reasons.append(reason)
+        return f"[{self._reasons.index(reason) + 1}]"
 
     def lines(self) -> list[str]:
-        """The table, and what explains its cells; nothing if no story was told."""
+        """The table, its footnotes and its failures; nothing if no story was told."""
         if not self._cells:
             return []
         columns = [
             each for each in self._columns if any(each in row for row in self._cells.values())
         ]
         width = max(map(len, self._cells))
-        lines = [" ".join([" " * width, *columns])]
+        lines = [_line("", width, columns, columns)]
+        lines.append(_line(SIDE, width, columns, [self._columns[each] for each in columns]))
         for story, row in self._cells.items():
-            cells = [row.get(each, NOT_TOLD).center(len(each)) for each in columns]
-            lines.append(" ".join([story.ljust(width), *cells]).rstrip())
-        return [*lines, *sorted(set(self._notes))]
+            cells = [row.get(each, NOT_TOLD) for each in columns]
+            lines.append(_line(story, width, columns, cells))
+        notes = [f"[{number}] {reason}" for number, reason in enumerate(self._reasons, 1)]
+        return [*lines, *notes, *self.failures]
+
+
+def _line(head: str, width: int, columns: list[str], cells: list[str]) -> str:
+    centred = [cell.center(len(column)) for column, cell in zip(columns, cells, strict=True)]
+    return " ".join([head.ljust(width), *centred]).rstrip()
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why a cell that did not pass need not: its explanation, or the reason of a skip."""
+    known: str | None = getattr(report, "wasxfail", None)
+    if known is not None:
+        return known.removeprefix("reason: ")
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
 
 
 def _last_line(report: pytest.TestReport) -> str:
