@@ -2,7 +2,8 @@
 
 Pure: names and facts in, text out; `install.py` puts it on disk. What the lines promise:
 
-- a resource starts only while this node holds its group (AssertPathExists=), whoever asks;
+- a resource starts only while this node holds its group (AssertPathExists=), whoever asks; but a
+  heartbeat that has taken hbd's place here may start the services of others, hbd-migrate(7);
 - at shutdown systemd itself stops a group right to left (After=), and stopping the group's target
   stops all of it (PartOf=): the dead man needs no hbd;
 - a server never serves the empty directory under a lost mount (BindsTo=);
@@ -17,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from hbd import rival
 from hbd.cluster.terms import SECOND, GroupName, Usec
 from hbd.errors import AdapterError
 from hbd.systemd import hold, unitname
@@ -73,12 +75,13 @@ def _group_files(group: Group, groups: Sequence[Group], environment: Environment
             continue
         users = tuple(other for other in groups if resource.unit in other.units)
         context = _dependencies(resource.unit, users)
+        asserted = [*context, *_assertions([user.name for user in users])]
         if resource.filesystem is not None:
-            written |= _mount_files(resource, resource.filesystem, context, users)
+            written |= _mount_files(resource, resource.filesystem, asserted, users)
         elif resource.kind is Kind.SCRIPT:
-            written |= _script_files(resource, context, environment)
+            written |= _script_files(resource, asserted, environment)
         else:
-            written[drop_in(resource.unit)] = _foreign_drop_in(context)
+            written[drop_in(resource.unit)] = _foreign_drop_in(context, users)
     return written
 
 
@@ -97,7 +100,7 @@ def _dependencies(unit: str, users: Sequence[Group]) -> list[str]:
     ]
     if len(users) == 1:  # a shared unit outlives the release of one group's file system
         lines += _mount_bindings(unit, users[0])
-    return [*lines, *_assertions([group.name for group in users]), "StartLimitIntervalSec=0"]
+    return [*lines, "StartLimitIntervalSec=0"]
 
 
 def _mount_bindings(unit: str, group: Group) -> list[str]:
@@ -115,10 +118,11 @@ def _mount_bindings(unit: str, group: Group) -> list[str]:
     return lines
 
 
-def _assertions(groups: Sequence[GroupName]) -> list[str]:
-    """Start only while a group that uses the unit is held here: any one of them will do."""
-    bar = "|" if len(groups) > 1 else ""
-    return [f"AssertPathExists={bar}{_specifiers(str(hold.hold_path(name)))}" for name in groups]
+def _assertions(groups: Sequence[GroupName], *others: Path) -> list[str]:
+    """Start only while a group that uses the unit is held here: any one of the files will do."""
+    paths = [*(hold.hold_path(name) for name in groups), *others]
+    bar = "|" if len(paths) > 1 else ""
+    return [f"AssertPathExists={bar}{_specifiers(str(path))}" for path in paths]
 
 
 def _target_drop_in(group: Group) -> str:
@@ -126,8 +130,13 @@ def _target_drop_in(group: Group) -> str:
     return _text("[Unit]", *units, *_assertions([group.name]))
 
 
-def _foreign_drop_in(dependencies: Sequence[str]) -> str:
-    return _text("[Unit]", *dependencies, "", "[Service]", *_service_limits())
+def _foreign_drop_in(dependencies: Sequence[str], users: Sequence[Group]) -> str:
+    """heartbeat starts it by its init script, which asks systemd; it mounts without asking.
+
+    So a mount is hbd's alone: a pid file that outlived its heartbeat lets nobody write to the disk.
+    """
+    assertions = _assertions([group.name for group in users], rival.PID_FILE)
+    return _text("[Unit]", *dependencies, *assertions, "", "[Service]", *_service_limits())
 
 
 def _service_limits() -> list[str]:

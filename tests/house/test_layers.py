@@ -53,7 +53,7 @@ LAYERS = {
     "hbd.link": Layer(ours=ADAPTER.ours | {"hbd.wire"}),
     "hbd.r1": Layer(ours=CORE_TYPES | {"hbd.wire"}, stdlib=VALUES),
     "hbd.net": ADAPTER,
-    "hbd.systemd": HANGING,
+    "hbd.systemd": Layer(ours=HANGING.ours | {"hbd.rival"}),
     # It looks at what the others run: the words of the files, and systemd's names and limits. What
     # it must ask of the network or the peer is handed to it.
     "hbd.check": Layer(ours=ADAPTER.ours | {"hbd.config", "hbd.systemd"}),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hbd.cluster.terms import GroupName
 from hbd.errors import AdapterError
+from hbd.rival import PID_FILE
 from hbd.systemd import unitfile
 from hbd.systemd.resource import Group, Resource
 from tests.unit.systemd.groups import ARTICLE, DEADTIME_USEC, group, mount, script, service
@@ -50,11 +51,14 @@ def test_each_resource_waits_for_the_one_on_its_left() -> None:
 def test_every_unit_belongs_to_the_groups_target_and_asks_who_holds() -> None:
     """Goal: nobody starts a resource here without holding its group. Method: each file's lines."""
     files = written(ARTICLE)
-    units = ["ttidisk.mount", *(f"{unit}.d/50-hbd.conf" for unit in ARTICLE.units[1:])]
-    for path in units:
+    services = [f"{unit}.d/50-hbd.conf" for unit in ARTICLE.units[1:]]
+    for path in ["ttidisk.mount", *services]:
         assert files[path]["Unit", "PartOf"] == ["hbd-group@192.168.0.100.target"]
-    for path in [*units, "hbd-fsck-ttidisk.service", f"{ARTICLE.target}.d/50-hbd.conf"]:
-        assert files[path]["Unit", "AssertPathExists"] == ["/run/hbd/holds/192.168.0.100"]
+    held = "/run/hbd/holds/192.168.0.100"
+    for path in ["ttidisk.mount", "hbd-fsck-ttidisk.service", f"{ARTICLE.target}.d/50-hbd.conf"]:
+        assert files[path]["Unit", "AssertPathExists"] == [held]
+    for path in services:
+        assert files[path]["Unit", "AssertPathExists"] == [f"|{held}", f"|{PID_FILE}"]
 
 
 def test_a_server_stops_when_its_file_system_goes() -> None:
@@ -129,6 +133,7 @@ def test_a_unit_of_two_groups_may_run_for_either() -> None:
     assert drop_in["Unit", "AssertPathExists"] == [
         "|/run/hbd/holds/10.0.0.1",
         "|/run/hbd/holds/10.0.0.2",
+        f"|{PID_FILE}",
     ]
     assert drop_in["Unit", "PartOf"] == [one.target, two.target]
     assert drop_in["Unit", "After"] == ["a.mount", "b.mount"]
