@@ -4,7 +4,9 @@
 # Python tools into a venv under ~/.cache/hbd (see .ci/venv). On a fresh machine it takes
 # `apt-get install -y git make` and nothing else.
 
+# The Debian of the lab's nodes: bookworm or trixie. Some stories are told on both in any case.
 SUITE      ?= bookworm
+export HBD_SUITE ?= $(SUITE)
 NODE       ?= ttisrv1
 RUNS       ?= 5
 AT_ONCE    ?= 3
@@ -66,10 +68,10 @@ sim-unsafe: deps-check ## which faults together make two writers where nothing p
 sim-rewrite: deps-check ## tell the stories in tests/sim/scenarios anew; then read the difference
 	REWRITE=1 $(PYTEST) tests/sim/test_scenarios.py; git diff --stat tests/sim/scenarios
 
-lab: deps-check deps-lab deb ## only the lab's stories (root)
+lab: deps-check deps-lab deb ## only the lab's stories (root, SUITE=trixie)
 	$(STORIES) tests/lab
 
-migrate: deps-check deps-lab deb ## heartbeat becomes hbd under a working client: hbd-migrate(7), measured (root)
+migrate: deps-check deps-lab deb ## heartbeat becomes hbd under a working client: hbd-migrate(7), measured (root, SUITE=trixie)
 	$(PYTEST) -s tests/lab/test_migrate.py
 
 interop: deps-check deps-lab deb ## hbd with Debian's heartbeat: every medium, signature and story (root; about an hour)

@@ -153,7 +153,7 @@ class Pair:
 
     def tap(self) -> Tap:
         """An ear on this wiring's medium, listening now; the caller closes it."""
-        tap = Tap(self.wiring.method, PORT)
+        tap = Tap(self.wiring.method.keyring, PORT)
         ports = {f"{node.name}-{CROSSOVER}": node.name for node in self.nodes}
         tap.hear_cables(self.network.namespace("wires"), ports)
         ears = [partial(tap.hear_bytes, node.name) for node in self.nodes]

@@ -38,7 +38,7 @@ class Story:
         home, away = pair.members
         self.hbd, self.heartbeat = (away, home) if away.kind is Kind.HBD else (home, away)
         self.began, self.began_at = now(), time.time()
-        self.tap = Tap(wiring.method, 0)  # hears nothing before `begin`
+        self.tap = Tap(wiring.method.keyring, 0)  # hears nothing before `begin`
         self._lines: dict[str, int] = {}  # how many lines of heartbeat's log are not ours
         self._cursors: dict[str, str] = {}
         self._expected: list[re.Pattern[str]] = []

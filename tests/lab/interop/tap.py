@@ -14,15 +14,16 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 
-from hbd.cluster.keys import AuthMethod, Key, Keyring
+from hbd.cluster.keys import Keyring
 from hbd.errors import CodecError
 from hbd.wire import codec
 from hbd.wire.message import Message
 from hbd.wire.stream import ClassicFramer
 from tests.lab.harness.host import now
-from tests.lab.interop.wiring import KEY, Method
 
 CLONE_NEWNET = 0x40000000  # <linux/sched.h>
 _ETH_P_ALL = 0x0003
@@ -46,21 +47,28 @@ _TOLD = (
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
+class Carrier(StrEnum):
+    """What a message was put on."""
+
+    CABLE = "cable"
+    SERIAL = "serial"
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One message as `sender`'s node put it on the medium."""
 
     at: float  # s, the lab's clock
     node: str
+    carrier: Carrier
     message: Message
 
 
 class Tap:
-    """Collects from `open` to `close`. What cannot be decoded is counted in `undecoded`."""
+    """Collects until `close`. What none of the keys has signed is counted in `undecoded`."""
 
-    def __init__(self, method: Method, port: int) -> None:
-        secret = b"" if method is Method.CRC else KEY.encode()
-        self._keyring = Keyring((Key(1, AuthMethod(method.value), secret),), 1)
+    def __init__(self, keyring: Keyring, port: int) -> None:
+        self._keyring = keyring
         self._port = port
         self._lock = threading.Lock()
         self._sent: list[Sent] = []
@@ -85,7 +93,7 @@ class Tap:
         """Bytes that a node wrote to its serial line."""
         framer = self._framers.setdefault(node, ClassicFramer())
         for message in framer.feed(data):
-            self._take(node, message)
+            self._take(node, Carrier.SERIAL, message)
 
     def close(self) -> None:
         """Listen no more."""
@@ -104,6 +112,16 @@ class Tap:
                 and each.at >= since
                 and (kind is None or each.message.type == kind)
             ]
+
+    def silence(self, node: str, carrier: Carrier, since: float, until: float) -> float:
+        """The longest time within the window in which a node put nothing on a carrier, in s."""
+        with self._lock:
+            marks = [
+                each.at
+                for each in self._sent
+                if (each.node, each.carrier) == (node, carrier) and since <= each.at <= until
+            ]
+        return max(after - before for before, after in pairwise([since, *marks, until]))
 
     def ladder(self, since: float = 0.0) -> list[str]:
         """What was said of groups and lives, a line each, with seconds since then and the sender.
@@ -154,7 +172,7 @@ class Tap:
             if node is None or origin[2] == socket.PACKET_OUTGOING:
                 continue
             if data := self._payload(frame):
-                self._take(node, data)
+                self._take(node, Carrier.CABLE, data)
 
     def _payload(self, frame: bytes) -> bytes | None:
         header = frame[_ETHER:]
@@ -165,7 +183,7 @@ class Tap:
             return None
         return udp[_UDP : int.from_bytes(udp[4:6])]
 
-    def _take(self, node: str, data: bytes) -> None:
+    def _take(self, node: str, carrier: Carrier, data: bytes) -> None:
         moment = now()
         self._bytes[node] += len(data)
         try:
@@ -174,7 +192,7 @@ class Tap:
             self.undecoded[f"{node}: {error}"] += 1
             return
         with self._lock:
-            self._sent.append(Sent(moment, node, message))
+            self._sent.append(Sent(moment, node, carrier, message))
 
 
 def _opened_in(namespace: str) -> socket.socket:

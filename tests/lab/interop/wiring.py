@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hbd.cluster.keys import AuthMethod, Key, Keyring
 from tests.lab.harness import files
 
 HOME, AWAY = files.NODE_NAMES
@@ -36,6 +37,12 @@ class Method(StrEnum):
     CRC = "crc"
     MD5 = "md5"
     SHA1 = "sha1"
+
+    @property
+    def keyring(self) -> Keyring:
+        """The one key that both nodes have."""
+        secret = b"" if self is Method.CRC else KEY.encode()
+        return Keyring((Key(1, AuthMethod(self.value), secret),), 1)
 
 
 class Failback(StrEnum):

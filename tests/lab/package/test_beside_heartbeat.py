@@ -22,6 +22,8 @@ from tests.lab.story.setup import package
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 PACKAGE = "/root/hbd.deb"
+INSTALL = ("apt-get", "--yes", "install", PACKAGE)
+PURGE = ("apt-get", "--yes", "purge", "hbd")
 COMMANDS = ("/usr/bin/cl_status", "/usr/share/heartbeat/hb_standby")
 STOPPED_WITHIN = 120.0  # s: heartbeat hands over before it ends, and looks twice
 
@@ -61,7 +63,7 @@ async def test_hbd_comes_and_goes_and_a_running_heartbeat_notices_nothing(pair: 
     before = await digests(node)
     heartbeat = (await node.run(["cat", "/run/heartbeat.pid"])).out
 
-    await node.run(["dpkg", "--install", PACKAGE], within=120)
+    await node.run(INSTALL, within=120)
     assert await active(node, "heartbeat", "hbd") == ["active", "inactive"]
     assert await node_says(away, home) == await node_says(home, away)
     await away.standby()
@@ -70,7 +72,7 @@ async def test_hbd_comes_and_goes_and_a_running_heartbeat_notices_nothing(pair: 
     await away.until(home.name, View(holds="local"))
     assert await shared(node) == await diverted(node)
 
-    await node.run(["dpkg", "--purge", "hbd"], within=120)
+    await node.run(PURGE, within=120)
     assert await digests(node) == before
     assert await diverted(node) == set()
     assert (await node.run(["cat", "/run/heartbeat.pid"])).out == heartbeat
@@ -83,7 +85,7 @@ async def test_one_of_the_two_runs_and_never_both(pair: Pair) -> None:
     """
     home, away = pair.members
     node = away.node
-    await node.run(["dpkg", "--install", PACKAGE], within=120)
+    await node.run(INSTALL, within=120)
     refused = await node.run(["/usr/sbin/hbd"], check=False)
     assert refused.status == EXIT_HEARTBEAT
     assert await active(node, "heartbeat", "hbd") == ["active", "inactive"]
