@@ -102,8 +102,8 @@ class Chronicle:
             self._spawn(self._flight.write("this node stood still"))
         elif any(isinstance(a, FinishJob) and a.result is JobResult.REFUSED for a in taken.actions):
             self._spawn(self._flight.write("a request was refused"))
-        elif told.story.running and self._flight.is_full:
-            self._spawn(self._flight.write("a transition is under way"))
+        elif told.story.running and self._flight.is_due:
+            self._spawn(self._flight.write("a transition is under way", goes_on=True))
 
     def _begun(self, transition: Transition) -> None:
         self._log.log(

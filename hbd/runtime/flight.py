@@ -1,8 +1,10 @@
 """The flight recorder: the last steps in memory, and in the journal when there is a reason.
 
 Recording a step keeps references and costs next to nothing; what is written is made plain in a
-thread. At most so many bytes an hour reach the journal, so that a flapping link cannot fill it;
-what is left out is said.
+thread: 15 ms for a full memory, of which the loop waits for 5 at a time at most, the interpreter's
+own limit. What goes on for long, such as a stop that hangs, is written when memory is full, and
+then at growing distances: how it began and how it ended is what will be asked. At most so many
+bytes an hour reach the journal, so that a flapping link cannot fill it; what is left out is said.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ class FlightRecorder:
         self._steps: deque[Numbered] = deque(maxlen=remembered)
         self._count = 0
         self._written = 0
+        self._goes_on = 0  # how often something that goes on was written
         self._bytes_an_hour = bytes_an_hour
         self._spent = 0
         self._hour = time.monotonic()
@@ -45,13 +48,20 @@ class FlightRecorder:
         self._steps.append(Numbered(self._count, taken, broken))
 
     @property
-    def is_full(self) -> bool:
-        """Whether the next step pushes out one that was never written."""
-        return self._count - self._written >= (self._steps.maxlen or 0)
+    def is_due(self) -> bool:
+        """Whether what goes on is to be written now.
 
-    async def write(self, why: str) -> None:
-        """Write what is new to the journal."""
+        The first time before anything of it is pushed out of memory; then after twice as many
+        steps each time, of which the last ones are kept.
+        """
+        return self._count - self._written >= (self._steps.maxlen or 0) << self._goes_on
+
+    async def write(self, why: str, *, goes_on: bool = False) -> None:
+        """Write what is new to the journal; `goes_on`: what this is about has not ended yet."""
         async with self._one_at_a_time:
+            if goes_on and not self.is_due:
+                return  # it was asked for twice
+            self._goes_on = self._goes_on + 1 if goes_on else 0
             steps = self._take()
             if steps:
                 texts = await asyncio.to_thread(self._texts, steps)

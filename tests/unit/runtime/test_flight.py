@@ -77,13 +77,31 @@ async def test_only_the_last_steps_are_remembered(journal: Journal) -> None:
     """Goal: memory is bounded. Method: more steps than are remembered."""
     recorder = FlightRecorder(remembered=8)
     fly(recorder, fresh().node, 7)
-    full = [recorder.is_full]
+    due = [recorder.is_due]
     await recorder.write("so far")
     fly(recorder, fresh().node, 20)
-    full.append(recorder.is_full)
+    due.append(recorder.is_due)
     await recorder.write("the rest")
-    assert full == [False, True]
+    assert due == [False, True]
     assert [(part.first, part.last) for part in journal.recorded] == [(1, 7), (20, 27)]
+
+
+async def test_what_goes_on_for_long_is_written_at_growing_distances(journal: Journal) -> None:
+    """Goal: a stop that hangs does not fill the journal. Method: 150 steps of it, then the end.
+
+    What comes next is another matter, and begins anew.
+    """
+    recorder = FlightRecorder(remembered=10)
+    node = fresh().node
+    for _ in range(150):
+        node = fly(recorder, node, 1)
+        if recorder.is_due:
+            await recorder.write("it hangs", goes_on=True)
+    await recorder.write("it is over")
+    begun = [(1, 10), (21, 30), (61, 70), (141, 150)]
+    assert [(part.first, part.last) for part in journal.recorded] == begun
+    fly(recorder, node, 10)
+    assert recorder.is_due
 
 
 async def test_the_hours_bytes_are_a_bound_that_is_told_once(journal: Journal) -> None:
