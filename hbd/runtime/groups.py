@@ -252,6 +252,8 @@ class Groups:
             await install.install(files, self._manager)
             for runner in tuple(self._runners.values()):
                 await self._manager.watch(runner.units, self._unit_changed)
+            used = {unit for runner in self._runners.values() for unit in runner.units}
+            await self._manager.watch_only(used)  # others were a reload's to remove
 
     def _check_files(self, config: Config, newest: Definitions) -> None:
         """The units must make sense in the end, and while old groups are let go of."""

@@ -167,9 +167,17 @@ class Connection:
     async def match(self, rule: str) -> None:
         """Hear more signals from systemd; its own socket sends all, and the sieve lets them by."""
         self._bus.sieve.add(rule)
+        await self._tell_bus("AddMatch", rule)
+
+    async def unmatch(self, rule: str) -> None:
+        """Hear these no more."""
+        self._bus.sieve.remove(rule)
+        await self._tell_bus("RemoveMatch", rule)
+
+    async def _tell_bus(self, method: str, rule: str) -> None:
         if self.endpoint.is_bus:
             await self.call(
-                "AddMatch",
+                method,
                 "s",
                 f"type='signal',sender='{SYSTEMD}',{rule}",
                 path="/org/freedesktop/DBus",

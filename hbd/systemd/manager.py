@@ -206,6 +206,14 @@ class Manager:
                 await self._session.require().match(watch_rule(unit))
             self._watches.replace(await self.state(unit))
 
+    async def watch_only(self, units: Iterable[str]) -> None:
+        """Of the units that are watched, go on watching these alone."""
+        wanted = set(units)
+        for unit in self._watches.units:
+            if unit not in wanted:
+                self._watches.remove(unit)
+                await self._session.require().unmatch(watch_rule(unit))
+
     # What the session tells ------------------------------------------------------------------
 
     def _on_signal(self, signal: Signal) -> None:

@@ -39,11 +39,19 @@ class Sieve:
 
     def add(self, rule: str) -> None:
         """Want what this match rule describes; it names a member, and a path or none."""
-        words = {name: value.encode() for name, value in _RULE_WORD.findall(rule)}
-        if "path" in words:
-            self._at.add((words["member"], words["path"]))
+        member, path = _wanted(rule)
+        if path is None:
+            self._anywhere.add(member)
         else:
-            self._anywhere.add(words["member"])
+            self._at.add((member, path))
+
+    def remove(self, rule: str) -> None:
+        """Want it no more."""
+        member, path = _wanted(rule)
+        if path is None:
+            self._anywhere.discard(member)
+        else:
+            self._at.discard((member, path))
 
     def wants(self, message: bytes | bytearray) -> bool:
         """Whether a whole message must be read: every answer and call, and a signal of a rule."""
@@ -59,3 +67,9 @@ class Sieve:
     def _fields(message: bytes | bytearray) -> int:
         order = "<" if message[0] == ord("l") else ">"
         return int(unpack_from(f"{order}I", message, 12)[0])
+
+
+def _wanted(rule: str) -> tuple[bytes, bytes | None]:
+    """The member that a match rule names, and the path if it names one."""
+    words = {name: value.encode() for name, value in _RULE_WORD.findall(rule)}
+    return words["member"], words.get("path")

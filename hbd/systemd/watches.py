@@ -36,6 +36,12 @@ class Watches:
         self._on_change[unit] = on_change
         self._known.pop(unit, None)
 
+    def remove(self, unit: str) -> None:
+        """Stop watching; nothing is told of it from now on."""
+        del self._on_change[unit]
+        self._units.pop(unitname.bus_path(unit), None)
+        self._known.pop(unit, None)
+
     def replace(self, state: UnitState) -> None:
         """The state was read anew; it is told if it is news."""
         if state.unit in self._on_change and self._known.get(state.unit) != state:

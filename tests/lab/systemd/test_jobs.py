@@ -87,6 +87,37 @@ async def test_a_server_stops_when_its_file_system_is_torn_away(
         await gone.wait()
 
 
+async def test_a_unit_that_is_watched_no_more_is_not_heard_of(
+    shared: Machine, systemd: Manager
+) -> None:
+    """Goal: what a reload removed is forgotten. Method: two units stop, one after the other.
+
+    Signals come in order, so when the second is told the first would have been.
+    """
+    group = await shared.prepare(systemd)
+    for unit in group.units:
+        await systemd.start(unit, SOON)
+    told: list[str] = []
+    gone, again = asyncio.Event(), asyncio.Event()
+
+    def on_change(state: UnitState) -> None:
+        told.append(state.unit)
+        if state.unit == "ttidisk.mount" and state.active.is_stopped:
+            gone.set()
+
+    await systemd.watch(group.units, on_change)
+    assert set(told) == {"smbd.service", "ttidisk.mount"}
+    await systemd.watch_only(["ttidisk.mount"])
+    told.clear()
+    await systemd.stop("smbd.service", SOON)
+    await systemd.stop("ttidisk.mount", SOON)
+    async with asyncio.timeout(5):
+        await gone.wait()
+    assert set(told) == {"ttidisk.mount"}
+    await systemd.watch(["smbd.service"], lambda _: again.set())
+    assert again.is_set(), "watched again, its state is told at once"
+
+
 async def test_a_stop_that_hangs_costs_our_limit_and_no_more(
     shared: Machine, systemd: Manager
 ) -> None:

@@ -53,6 +53,16 @@ def test_what_a_rule_describes_is_wanted(rules: Sieve) -> None:
     assert not rules.wants(changed("smbd@1.service"))
 
 
+def test_what_no_rule_describes_any_more_is_passed_over(rules: Sieve) -> None:
+    """Goal: no signal is read for nothing. Method: each rule taken back, twice."""
+    for _ in range(2):
+        rules.remove(watch_rule("smbd.service"))
+        assert not rules.wants(changed("smbd.service"))
+        assert rules.wants(signal("JobRemoved"))
+    rules.remove(f"interface='{MANAGER}',member='JobRemoved'")
+    assert not rules.wants(signal("JobRemoved"))
+
+
 def test_every_answer_is_wanted(rules: Sieve) -> None:
     """Goal: no call waits for ever. Method: a return and an error."""
     for kind in (MessageType.METHOD_RETURN, MessageType.ERROR):

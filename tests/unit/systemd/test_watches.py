@@ -59,3 +59,16 @@ def test_a_word_of_a_newer_systemd_is_unknown_not_an_error() -> None:
     watches, told = watching()
     watches.changed(PATH, UNIT_INTERFACE, {"ActiveState": "hibernating", "SubState": "x"})
     assert [state.active for state in told] == [ActiveState.UNKNOWN]
+
+
+def test_a_unit_that_is_watched_no_more_is_nobodys_business() -> None:
+    """Goal: what a reload removed is forgotten. Method: removed, changed, and watched anew."""
+    watches, told = watching()
+    watches.remove("smbd.service")
+    assert watches.units == ()
+    watches.changed(PATH, UNIT_INTERFACE, {"ActiveState": "failed", "SubState": "failed"})
+    watches.replace(replace(RUNNING, active=ActiveState.FAILED))
+    assert told == []
+    watches.add("smbd.service", told.append)
+    watches.replace(RUNNING)
+    assert told == [RUNNING]
