@@ -9,6 +9,7 @@ finds a ledger whose owner is dead. Undoing what is already gone is no error.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -121,8 +122,17 @@ def all_ledgers() -> Iterator[Ledger]:
 
 
 def sweep_orphans() -> list[str]:
-    """Take down every lab whose owner is dead; returns what would not go."""
-    return [line for ledger in all_ledgers() if ledger.is_orphan for line in ledger.sweep()]
+    """Take down every lab whose owner is dead; returns what would not go.
+
+    Labs begin at the same time, and two that swept one orphan would each find half of it gone.
+    """
+    RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
+    alone = os.open(RUN, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        return [line for ledger in all_ledgers() if ledger.is_orphan for line in ledger.sweep()]
+    finally:
+        os.close(alone)
 
 
 def _end_process(name: str) -> None:
@@ -154,7 +164,8 @@ def _end_loop(name: str) -> None:
 
 def _end_folder(name: str) -> None:
     path = Path(name)
-    assert not os.path.ismount(path), f"{path} is still a mount point: never delete through it"
+    if os.path.ismount(path):
+        raise LabError(f"{path} is still a mount point, and nothing is deleted through one")
     if path.is_dir():
         shutil.rmtree(path)
 

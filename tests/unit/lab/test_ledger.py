@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,34 @@ def test_what_is_gone_already_is_no_trouble(tmp_path: Path) -> None:
     book.note("mount", str(tmp_path))
     book.note("process", "1 12345")  # process 1 lives, but is not the one that was meant
     assert book.sweep() == []
+
+
+def test_a_folder_that_is_still_a_mount_point_is_told_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Goal: a mount that will not go costs its folder, not the next lab. Method: one that stays."""
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    book = Ledger.open_new()
+    book.note("folder", str(folder))
+    monkeypatch.setattr(os.path, "ismount", lambda _: True)
+    assert len(book.sweep()) == 1
+    assert folder.exists()
+
+
+def test_two_labs_that_begin_at_once_sweep_one_orphan_once(tmp_path: Path) -> None:
+    """Goal: neither meets what the other one has half undone. Method: a big orphan, two sweeps."""
+    book = Ledger.open_new()
+    for number in range(200):
+        folder = tmp_path / f"lab-{number}"
+        folder.mkdir()
+        book.note("folder", str(folder))
+    book._owner = (1, 12345)  # process 1 lives, but is not the one that was meant
+    book._save()
+    with ThreadPoolExecutor(2) as both:
+        sweeps = [both.submit(sweep_orphans) for _ in range(2)]
+        assert [sweep.result(30) for sweep in sweeps] == [[], []]
+    assert list(all_ledgers()) == []
 
 
 def test_only_a_dead_owners_lab_is_an_orphan() -> None:
