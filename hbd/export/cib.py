@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as Xml  # writing only: nothing foreign is parsed
 
-from hbd.export.primitive import After, Clone, Pairs, PlacedGroup, Primitive, Rule
+from hbd.export.primitive import After, Clone, Level, Pairs, PlacedGroup, Primitive, Rule
 
 SCHEMA: Final = "pacemaker-3.0"
 
@@ -26,6 +26,7 @@ class Parts:
     resources: tuple[Primitive | Clone | PlacedGroup, ...]
     rules: tuple[Rule, ...]
     after: tuple[After, ...]
+    levels: tuple[Level, ...]
 
 
 def cib(parts: Parts, head: str, remarks: Iterable[str]) -> str:
@@ -59,6 +60,10 @@ def cib(parts: Parts, head: str, remarks: Iterable[str]) -> str:
         _rule(constraints, rule)
     for after in parts.after:
         _after(constraints, after)
+    if parts.levels:
+        topology = Xml.SubElement(configuration, "fencing-topology")
+        for level in parts.levels:
+            _level(topology, level)
     defaults = Xml.SubElement(configuration, "rsc_defaults")
     _pairs(defaults, "meta_attributes", "defaults", parts.defaults)
     Xml.SubElement(root, "status")
@@ -125,6 +130,16 @@ def _after(parent: Xml.Element, after: After) -> None:
     )
     words = {"id": f"{after.ident}-with", "rsc": after.group, "with-rsc": after.first}
     Xml.SubElement(parent, "rsc_colocation", {**words, "score": "INFINITY"})
+
+
+def _level(parent: Xml.Element, level: Level) -> None:
+    words = {
+        "id": level.ident,
+        "target": level.target,
+        "index": str(level.index),
+        "devices": level.device,
+    }
+    Xml.SubElement(parent, "fencing-level", words)
 
 
 def _pairs(parent: Xml.Element, tag: str, ident: str, pairs: Pairs) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from hbd.cluster.terms import Fencing, NodeName
+from hbd.cluster.terms import SECOND, Fencing, NodeName, Usec
 from hbd.config.model import Config, FenceDevice, FilesystemResource
 from hbd.export.device import path_of
 from hbd.export.names import Names
-from hbd.export.primitive import Agent, Operation, Primitive, Rule
+from hbd.export.primitive import Agent, Level, Operation, Primitive, Rule
 from hbd.export.remark import Remark, gap, note
 from hbd.export.site import Site
 
@@ -26,6 +26,7 @@ class Fences:
     """The devices, where each may run, and what is to be said."""
 
     devices: list[Primitive] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
 
@@ -51,8 +52,9 @@ def fences(views: tuple[Config, ...], wanted: Fencing, names: Names, site: Site)
     elif wanted is Fencing.RESERVATION:
         _reservation(config, names, site, made)
     elif uses:
+        first, delay = config.nodes[0], fencing_delay(config.timing.deadtime_usec)
         for device, use in uses.items():
-            _device(device, use, names, made)
+            _device(device, use, names, made, f"{first}:{delay}s")
         if wanted in (Fencing.AUTO, Fencing.REQUIRED):
             text = (
                 "the devices of stonith_host are exported; for the disk's reservations, "
@@ -71,7 +73,7 @@ def fences(views: tuple[Config, ...], wanted: Fencing, names: Names, site: Site)
 
 
 def _uses(views: tuple[Config, ...]) -> dict[FenceDevice, _Use]:
-    """The same line seen from both nodes is one device; against itself a node uses none."""
+    """Each line once, though both nodes see it, in their order; against itself a node uses none."""
     uses: dict[FenceDevice, _Use] = {}
     for view in views:
         for device in view.fence_devices:
@@ -80,10 +82,19 @@ def _uses(views: tuple[Config, ...]) -> dict[FenceDevice, _Use]:
             use = uses.setdefault(device, _Use())
             use.by.append(view.local)
             use.against.append(device.target or view.peer)
-    return uses
+    return dict(sorted(uses.items(), key=lambda item: item[0].line))
 
 
-def _device(device: FenceDevice, use: _Use, names: Names, made: Fences) -> None:
+def fencing_delay(deadtime_usec: Usec) -> int:
+    """Seconds that the first node of ha.cf has to shoot first, where nothing else decides."""
+    return max(1, -(-deadtime_usec // (2 * SECOND)))
+
+
+def _device(device: FenceDevice, use: _Use, names: Names, made: Fences, delay: str) -> None:
+    """Two nodes that serve as much as each other would shoot each other: the first one is spared.
+
+    Devices against one node are tried in the order of ha.cf.
+    """
     victims = sorted(set(use.against))
     given = dict(device.parameters)
     outlet = given.pop(OUTLET, None)
@@ -94,11 +105,14 @@ def _device(device: FenceDevice, use: _Use, names: Names, made: Fences) -> None:
         told = [("pcmk_host_list", " ".join(victims))]
     ident = names.of("fence", "-".join(victims))
     text = f"{device.agent}, ha.cf line {device.line}"
+    told += [("pcmk_delay_base", delay)] if delay.partition(":")[0] in victims else []
     parameters = (*given.items(), ("pcmk_host_check", "static-list"), *told)
     made.devices.append(
         Primitive(ident, Agent("stonith", device.agent), text, tuple(parameters), WATCHED)
     )
     for victim in victims:
+        index = 1 + sum(level.target == victim for level in made.levels)
+        made.levels.append(Level(names.of("level", f"{victim}-{index}"), victim, index, ident))
         if victim not in use.by:
             # heartbeat's rule too: only who can reach the device uses it
             rule = Rule(names.of("not-on", f"{ident}-{victim}"), ident, "-INFINITY", node=victim)

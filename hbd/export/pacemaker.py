@@ -14,7 +14,7 @@ from hbd.cluster.terms import SECOND, AutoFailback, Fencing
 from hbd.config.model import Config
 from hbd.export.cib import Parts, cib
 from hbd.export.corosync import corosync_conf
-from hbd.export.fences import fences
+from hbd.export.fences import fences, fencing_delay
 from hbd.export.groups import groups
 from hbd.export.names import Names
 from hbd.export.primitive import Rule
@@ -68,6 +68,7 @@ def exported(
         resources=(*guards.devices, *pings, *made.shared, *made.groups),
         rules=(*guards.rules, *home, *wishes),
         after=tuple(made.after),
+        levels=tuple(guards.levels),
     )
     of_cib = [*guards.remarks, *made.remarks, *_other(config)]
     files = {
@@ -81,7 +82,8 @@ def exported(
 def _properties(config: Config, *, is_fenced: bool) -> tuple[tuple[str, str], ...]:
     """dc-deadtime is how long a node that starts waits for the other one: initdead.
 
-    Two nodes that lose sight of each other would shoot at the same time: who runs nothing waits.
+    Two nodes that lose sight of each other would shoot at the same time: who runs less waits, and
+    twice as long as any device does by itself, as Pacemaker Explained has it.
     """
     initdead = f"{-(-config.timing.initdead_usec // SECOND)}s"
     properties = [
@@ -89,8 +91,8 @@ def _properties(config: Config, *, is_fenced: bool) -> tuple[tuple[str, str], ..
         ("dc-deadtime", initdead),
     ]
     if is_fenced:
-        wait = f"{-(-config.timing.deadtime_usec // SECOND)}s"
-        properties.append(("priority-fencing-delay", wait))
+        wait = 2 * fencing_delay(config.timing.deadtime_usec)
+        properties.append(("priority-fencing-delay", f"{wait}s"))
     return tuple(properties)
 
 

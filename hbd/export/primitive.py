@@ -61,6 +61,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A fence device against `target`; those of a lower `index`, from 1, are tried before it."""
+
+    ident: str
+    target: str
+    index: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class After:
     """`group` starts after `first`, and only where that runs."""
 

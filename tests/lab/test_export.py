@@ -17,6 +17,8 @@ from tests.lab.harness.cluster import Lab
 from tests.lab.harness.host import LabError, now
 from tests.lab.harness.image import Flavour
 from tests.lab.harness.node import Node
+from tests.lab.pacemaker import rich
+from tests.lab.pacemaker.schedule import Schedule
 from tests.lab.story.setup import SUITE, package
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
@@ -39,26 +41,6 @@ ADDRESSES: Final = tuple(
     for name, address in files.CROSS_ADDRESSES.items()
     for word in ("--address", f"{name}/eth1={address.partition('/')[0]}")
 )
-
-# What the article's files do not have; devices and hosts that are not there are nobody's business.
-RICH_HA_CF: Final = """\
-node ttisrv1 ttisrv2
-deadtime 10
-warntime 4
-initdead 60
-auto_failback off
-bcast eth1
-ucast eth0 192.168.0.2
-ucast eth0 192.168.0.1
-ping 192.168.0.254
-ping_group routers 192.168.0.253 192.168.0.252
-stonith_host ttisrv1 external/ipmi ttisrv2 10.3.0.2 admin secret lanplus
-stonith_host ttisrv2 external/ipmi ttisrv1 10.3.0.1 admin secret lanplus
-"""
-RICH_HARESOURCES: Final = """\
-ttisrv1 IPaddr2::192.168.0.101/24/eth0 Filesystem::LABEL=a::/srv/a::ext4::noatime smb Log::a
-ttisrv2 fd00::102/64/eth0 Filesystem::/dev/sdb1::/srv/b::xfs smb Log::b
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,50 +96,42 @@ ALL = dict.fromkeys(("address", "mount", "service"), True)
 NOTHING = dict.fromkeys(ALL, False)
 
 
-async def test_everything_that_files_can_say_is_understood_by_pacemaker(pair: Pair) -> None:
+@pytest.mark.parametrize(
+    ("failback", "fencing"),
+    [("on", "auto"), ("off", "auto"), ("legacy", "none"), ("off", "none"), ("on", "reservation")],
+)
+async def test_everything_that_files_can_say_is_understood_by_pacemaker(
+    pair: Pair, failback: str, fencing: str
+) -> None:
     """Goal: no export that Pacemaker refuses. Method: its scheduler, with both nodes up.
 
-    Two groups with one service, IPv6, labels, scripts, ping nodes and power switches; then the same
-    with the disk's reservations, and without fencing. Each group would start at home.
+    Groups of several resources, two on one node, two with one service; IPv6, labels, scripts, ping
+    nodes and several power switches. Each group starts at home; when one node leaves all are on the
+    other one; when it is back they go home or stay, and what was not away is not touched.
     """
     node = pair.home
-    node.write("/etc/ha.d/resource.d/Log", "#!/bin/sh\nexit 0\n", mode=0o755)
-    for path, text in (("ha.cf", RICH_HA_CF), ("haresources", RICH_HARESOURCES)):
-        node.write(f"/root/rich/{path}", text)
-    node.write("/root/rich/authkeys", files.AUTHKEYS, mode=0o600)
-    for fencing in ("auto", "reservation", "none"):
-        more = ["--config-dir", "/root/rich", "--fencing", fencing, *ADDRESSES]
-        assert await export(node, *more) == Exit.WARNED
-        units = (await node.run(["sh", "-c", f"echo {FOLDER}/*.service"])).out.split()
-        assert len(units) == 2
-        await node.run(["systemd-analyze", "verify", *units])
-        up = [f"--node-up={name}" for name in files.NODE_NAMES]
-        saved = f"--save-output={FOLDER}/up.xml"
-        await node.run(
-            [
-                "crm_simulate",
-                f"--xml-file={FOLDER}/cib.xml",
-                *up,
-                "--quorum=true",
-                "--simulate",
-                saved,
-            ]
-        )
-        assert await planned(node) == {
-            "unit-haresources-Log-a": files.NODE_NAMES[0],
-            "unit-haresources-Log-b": files.NODE_NAMES[1],
-        }
-        await node.run(["crm_verify", f"--xml-file={FOLDER}/up.xml"])
+    rich.lay_down(node, failback)
+    more = ["--config-dir", rich.FOLDER, "--fencing", fencing, *ADDRESSES]
+    assert await export(node, *more) == Exit.WARNED
+    units = (await node.run(["sh", "-c", f"echo {FOLDER}/*.service"])).out.split()
+    assert len(units) == len(rich.HOMES)
+    await node.run(["systemd-analyze", "verify", *units])
 
+    world = Schedule(node, f"{FOLDER}/cib.xml")
+    await world.goes_on(*(f"--node-up={name}" for name in files.NODE_NAMES), "--quorum=true")
+    assert await world.places(rich.HOMES) == rich.HOMES
+    await node.run(["crm_verify", f"--xml-file={world.path}"])
 
-async def planned(node: Node) -> dict[str, str]:
-    """Where the last resource of each group is after what the scheduler would do."""
-    found: dict[str, str] = {}
-    for name in ("unit-haresources-Log-a", "unit-haresources-Log-b"):
-        asked = ["crm_resource", "--resource", name, "--locate", "--quiet"]
-        done = await node.run(["env", f"CIB_file={FOLDER}/up.xml", *asked], check=False)
-        found[name] = done.out.strip()
-    return found
+    gone, stays = files.NODE_NAMES
+    await world.goes_on(f"--node-down={gone}", "--quorum=true")
+    assert await world.places(rich.HOMES) == dict.fromkeys(rich.HOMES, stays)
+
+    touched = await world.goes_on(f"--node-up={gone}")
+    at_home = rich.HOMES if failback != "off" else dict.fromkeys(rich.HOMES, stays)
+    assert await world.places(rich.HOMES) == at_home
+    if fencing != "reservation":  # to the scheduler alone every unfencing is undone at once
+        moved = {name for name, home in rich.HOMES.items() if at_home[name] == home == gone}
+        assert touched & set(rich.HOMES) == moved
 
 
 async def test_the_group_runs_under_pacemaker_where_it_is_preferred_and_moves(pair: Pair) -> None:

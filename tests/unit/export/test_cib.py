@@ -79,6 +79,38 @@ def test_a_device_of_both_nodes_is_one(tmp_path: Path) -> None:
     assert [one for one in made.cib.iter("rsc_location") if one.get("score") == "-INFINITY"] == []
 
 
+def test_of_two_nodes_that_shoot_each_other_the_first_one_is_spared(tmp_path: Path) -> None:
+    """Goal: a cut cable leaves one node. Method: who serves less waits; else the second one dies.
+
+    Pacemaker wants the wait for priority to be twice any other.
+    """
+    lines = f"stonith_host alpha {IPMI.format('beta')}\nstonith_host beta {IPMI.format('alpha')}\n"
+    made = export(tmp_path, LINK + lines)
+    assert made.values("fence-alpha")["pcmk_delay_base"] == "alpha:3s"
+    assert "pcmk_delay_base" not in made.values("fence-beta")
+    assert made.values("properties")["priority-fencing-delay"] == "6s"
+
+
+def test_devices_against_one_node_are_tried_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Goal: the second device is for when the first one fails. Method: levels of each victim.
+
+    The first line is beta's alone, so alpha, where this is made, reads the second one first.
+    """
+    lines = (
+        f"stonith_host beta {IPMI.format('alpha')}\nstonith_host * fence_apc ip=10.3.0.9 login=x\n"
+    )
+    made = export(tmp_path, LINK + lines)
+    levels = [
+        (one.get("target"), one.get("index"), one.get("devices"))
+        for one in made.cib.iter("fencing-level")
+    ]
+    assert sorted(levels) == [
+        ("alpha", "1", "fence-alpha"),
+        ("alpha", "2", "fence-alpha-beta"),
+        ("beta", "1", "fence-alpha-beta"),
+    ]
+
+
 def test_an_outlet_is_the_victims(tmp_path: Path) -> None:
     """Goal: the plug that ha.cf says. Method: it becomes a map from node to plug."""
     made = export(tmp_path, LINK + "stonith_host alpha fence_apc ip=10.3.0.9 plug=7\n")

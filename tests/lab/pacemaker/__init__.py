@@ -1,0 +1,1 @@
+"""What exports for Pacemaker are tried with: rich files, and its scheduler."""
