@@ -47,6 +47,8 @@ from hbd.wire.session import Received
 GREET_EVERY = Usec(SECOND)  # reqnodes, as heartbeat repeats it
 ASK_EVERY = Usec(5 * SECOND)  # `starting`: it is answered within a second, or was lost
 
+REST_AT = 2  # goodbyes, which are some tenths of a second apart: `shutdone` has long arrived
+
 SHUTDOWN = "shutdown"  # `info` of a resource message: the sender stops, and releases all of it
 STANDBY = "standby"  # … the sender has agreed to give, and releases what it no longer claims
 
@@ -71,6 +73,7 @@ class Negotiation:
         self._owes_word = False
         self._said: tuple[Share, bool] | None = None
         self._has_said_leaving = False
+        self._has_said_rest = False
         self._due: Instant | None = None
 
     @property
@@ -227,9 +230,9 @@ class Negotiation:
         if not self._is_acquainted:
             return self._greet(node, now)
         if node.phase is Phase.LEAVING:
-            return self._leave(node)
+            return self._rest(node) if node.goodbyes else self._leave(node)
         if node.phase is Phase.LEFT:
-            return ()  # one word after `shutdone`, and heartbeat waits for the end of what is over
+            return ()
         if not _has_looked(node):
             return ()
         words: list[Message] = []
@@ -271,6 +274,19 @@ class Negotiation:
             last = message.resource(message.Hold.NONE, is_stable=False, info=SHUTDOWN)
             words = (*words, last)
         return words
+
+    def _rest(self, node: Node) -> tuple[Message, ...]:
+        """After `shutdone`, that all is over here; once, and to who asks.
+
+        A heartbeat that was told to stop before does not hear it from `shutdone`, and would wait
+        for the end of what `isstable=0` has begun. Any other one must hear `shutdone` first, or it
+        offers groups to who is gone.
+        """
+        due = node.goodbyes >= REST_AT and not self._has_said_rest
+        if not due and not self._owes_word:
+            return ()
+        self._has_said_rest, self._owes_word = True, False
+        return (message.resource(message.Hold.NONE, is_stable=True),)
 
     def _tell(self, node: Node) -> tuple[Message, ...]:
         """Say what this node holds, when that is news or somebody waits for it.

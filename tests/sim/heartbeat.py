@@ -325,10 +325,11 @@ class Heartbeat(Host):
             belief.peer_alive = True
 
     def _hear_shutdone(self, belief: Belief) -> None:
-        if belief.leaving or not belief.comm_up:
-            return
+        if belief.leaving or belief.leave_wished or not belief.comm_up:
+            return  # what it believes of the other's rest stays, and its own stop waits for that
         belief.theirs = NOTHING
         belief.other_stable = True
+        belief.failback_due = False
         self._take_over(belief)
 
     def _hear_resource(self, belief: Belief, heard: Message) -> None:
@@ -436,8 +437,8 @@ class Heartbeat(Host):
             self._take_over(belief)
 
     def _take_over(self, belief: Belief) -> None:
-        """Silence is death to it, and so is a goodbye."""
-        if belief.leaving:
+        """Silence is death to it, and so is a goodbye; but not once it is told to stop."""
+        if belief.leaving or belief.leave_wished:
             return
         other = self.world.other(self)
         if other.powered and not self._has_left(other):

@@ -216,6 +216,26 @@ def test_who_stops_in_good_order_hands_everything_over(stops_hbd: bool) -> None:
     reaches(world, AT_HOME)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_both_stop_while_they_start_and_come_to_their_end(seed: int) -> None:
+    """Goal: nobody waits for who has left. Method: stop both within 3 s, once both are active.
+
+    A heartbeat that is told to stop before that, and whose peer goes, waits for ever.
+    """
+    world = MixedWorld(seed, homes=dict(HOMES))
+    for host in world.hosts:
+        host.start_daemon()
+    world.run_until(lambda: all(world.sees_peer(host) for host in world.hosts), 10 * SECOND)
+    for host in world.random.sample(world.hosts, 2):
+        world.run_for(world.random.randrange(3 * SECOND // 2))
+        if isinstance(host, Heartbeat):
+            host.leave()
+        else:
+            host.post(LeaveRequested())
+    world.run_until(lambda: all(host.session is None for host in world.hosts), 60 * SECOND)
+    assert set(world.where().values()) == {""}
+
+
 @pytest.mark.parametrize("kills_hbd", [True, False])
 def test_a_machine_without_power_is_taken_over_from_and_comes_back(kills_hbd: bool) -> None:
     """Goal: death both ways. Method: no power for a minute."""

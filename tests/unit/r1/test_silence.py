@@ -10,7 +10,7 @@ from hbd.cluster.terms import GroupName, GroupState, Phase
 from hbd.link.speech import Speech
 from hbd.r1.negotiation import Negotiation
 from hbd.r1.translator import Translator
-from hbd.wire.message import Message, MessageType
+from hbd.wire.message import Hold, Message, MessageType
 from tests.unit.r1.replayed import Replayed
 from tests.unit.wire.captures import ALPHA, BETA, load
 
@@ -39,13 +39,24 @@ def test_a_node_that_is_at_rest_answers() -> None:
     assert said_by(replayed.node, replayed) == [MessageType.RESOURCE]
 
 
-def test_a_node_that_has_left_says_nothing_more() -> None:
+def test_a_node_that_has_left_says_once_that_it_is_at_rest() -> None:
     """Goal: heartbeat's own stop comes to its end. Method: a word is owed after `shutdone`.
 
-    A `resource isstable=0` from who has left makes heartbeat wait for the rest of an exchange.
+    A `resource isstable=0` from who has left makes heartbeat wait for the rest of an exchange, and
+    one that was told to stop does not learn from `shutdone` that it is over.
     """
     replayed = at_rest()
-    assert said_by(replace(replayed.node, phase=Phase.LEFT), replayed) == []
+    negotiation = Negotiation()
+    negotiation._is_acquainted = True
+    leaving = replace(replayed.node, phase=Phase.LEAVING)
+    left = replace(leaving, phase=Phase.LEFT)
+    nodes = [replace(leaving, goodbyes=number) for number in (1, 2, 2)]
+    negotiation._owes_word = False
+    words = [negotiation.heed(node, replayed.now) for node in (*nodes, left)]
+    assert [len(each) for each in words] == [0, 1, 0, 0]
+    assert (words[1][0].hold, words[1][0].is_stable) == (Hold.NONE, True)
+    negotiation._owes_word = True  # `starting` of who has just come
+    assert len(negotiation.heed(nodes[0], replayed.now)) == 1
 
 
 def test_nothing_is_claimed_before_it_was_looked_at() -> None:
