@@ -75,7 +75,7 @@ migrate: deps-check deps-lab deb ## heartbeat becomes hbd under a working client
 	$(PYTEST) -s tests/lab/test_migrate.py
 
 interop: deps-check deps-lab deb ## hbd with Debian's heartbeat: every medium, signature and story (root; about an hour)
-	INTEROP=full $(PYTEST) -n $(AT_ONCE) --dist loadgroup tests/lab/interop
+	INTEROP=full $(PYTEST) -n $(AT_ONCE) --dist loadscope tests/lab/interop
 
 vm: deps-check deps-lab deps-vm deb ## only the virtual machines' stories (root)
 	$(PYTEST) -s tests/vm

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from xdist.remote import Producer  # type: ignore[import-untyped]  # it has no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.lab.conftest import TOLD
 from tests.lab.harness.files import NODE_NAMES
@@ -42,17 +44,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("wiring", COLUMNS, ids=str, scope="module")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What may run beside what (loadgroup); in the short form, only what a story names.
+class Columns(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What is told by one worker: a module's stories of one column, on one pair.
 
-    The quiet pairs take longest and cost least: they begin.
+    The quiet pairs are all one worker's. They take longest and cost least, and begin.
     """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, cell = nodeid.partition("::")
+        return module if "quiet" in module else f"{module} {cell.partition('[')[2]}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Columns | None:
+    """Several columns at once (`make interop`)."""
+    return Columns(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What may fail for a known reason; in the short form, only what a story names."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
             _excuse(item)
     if FORM != "short":
-        items.sort(key=lambda item: "quiet" not in getattr(item, "fixturenames", ()))
         return
     dropped = [item for item in items if HERE in item.path.parents and not _is_short(item)]
     items[:] = [item for item in items if item not in dropped]
@@ -107,13 +121,6 @@ async def blank(request: pytest.FixtureRequest, pair: Pair, wiring: Wiring) -> A
     finally:
         await _end(request, told)
     await _judge(request, told)
-
-
-def _group(item: pytest.Item) -> str:
-    """The quiet pairs are all one group; other stories share a pair per module and column."""
-    wiring = _wiring(item)
-    is_alone = wiring is None or "quiet" in getattr(item, "fixturenames", ())
-    return item.path.stem if is_alone else f"{item.path.stem} {wiring}"
 
 
 def _wiring(item: pytest.Item) -> str | None:
