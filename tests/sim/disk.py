@@ -86,6 +86,11 @@ class Disks:
         disk = self.disk(group)
         return disk is None or disk.holder == self.host.name
 
+    def admits(self, group: GroupName) -> bool:
+        """Whether a machine that claims nothing could write to the disk."""
+        disk = self.disk(group)
+        return disk is None or disk.holder is None
+
     def claim(self, group: GroupName) -> bool:
         """Take the disk; whatever the other machine has mounted of it is yesterday's now."""
         disk = self.disk(group)
@@ -113,7 +118,7 @@ class Disks:
 
     def overtaken(self, group: GroupName) -> None:
         """Another machine has taken the disk."""
-        if self.host.resources.writes(group):
+        if group in self.views and self.host.resources.writes(group):
             self.views[group].stale_since = self.host.world.now
             self.host.world.disks[group].preempted += 1
 

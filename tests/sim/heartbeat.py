@@ -579,7 +579,8 @@ class Heartbeat(Host):
     def _worked(self, belief: Belief, life: int, group: GroupName, now: GroupState) -> None:
         if self.life != life or not self.powered:
             return
-        if now is GroupState.STARTED and group in self.resources.start_fails:
+        fails = group in self.resources.start_fails or not self.disks.admits(group)
+        if now is GroupState.STARTED and fails:
             now = GroupState.STOPPED
             self.unstarted.add(group)
             self._later_in_life(FAILED_STANDBY, lambda: self.standby(FOREIGN))

@@ -17,7 +17,7 @@ from hbd.r1.shares import ALL, FOREIGN, LOCAL, Share
 from tests.sim.heartbeat import Heartbeat
 from tests.sim.host import Host
 from tests.sim.mixed import MixedFaults, MixedWorld
-from tests.sim.world import DISK, MAIL, A, B, Cable
+from tests.sim.world import DISK, MAIL, A, B, Cable, Fencing
 
 SEEDS = int(os.environ.get("SEEDS", "15"))
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "1"))
@@ -310,6 +310,30 @@ def test_what_does_not_start_on_heartbeat_is_nobodys_until_it_is_fetched() -> No
     world.run_for(60 * SECOND)
     assert world.where() == {DISK: "ttisrv1", MAIL: ""}
     ask(world, Scope.ALL, to_here=True)
+    reaches(world, HERE)
+
+
+def test_a_disk_that_refuses_writers_is_free_for_heartbeat_once_it_is_handed_over() -> None:
+    """Goal: one writer at any time, and a hand-over that works. Method: disks with reservations.
+
+    There and back; then a partition, in which heartbeat cannot mount what hbd serves, and its end.
+    """
+    world = MixedWorld(7, homes=dict(HOMES), auto_failback=OFF, fencing=Fencing.RESERVATION)
+    for host in world.hosts:
+        host.start_daemon()
+    reaches(world, AT_HOME)
+    ask(world, Scope.ALL, to_here=False)
+    reaches(world, THERE)
+    assert {disk.holder for disk in world.disks.values()} == {None}
+    ask(world, Scope.ALL, to_here=True)
+    reaches(world, HERE)
+    for key in world.cables:
+        world.cables[key] = Cable(is_cut=True)
+    world.run_for(20 * SECOND)
+    assert world.where() == HERE
+    assert not any(world.b.resources.writes(group) for group in HOMES)
+    for key in world.cables:
+        world.cables[key] = Cable()
     reaches(world, HERE)
 
 
