@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
 SETUP = Setup(flavour=WEB, packages=("cockpit-hbd",))
 TAKE_OVER, FAIL_BACK, CONFIRM_PEER_DOWN = "Take over", "Fail back", "Confirm peer down"
-LOADS = 3
+LOADS = 5
 FIRST_PAINT = 1.0  # s, on a node that has nothing else to do
 TABS = 80  # more than Cockpit's menu and the page have together
 
@@ -248,18 +248,18 @@ async def test_the_keyboard_is_enough(story: Story, visit: Visit) -> None:
 async def test_the_page_is_there_at_once(story: Story, visit: Visit) -> None:
     """Goal: first paint below 1 s on a node at rest. Method: the median of loads, printed.
 
-    On a busy machine seconds mean little, so it is held against a page of Cockpit's own.
+    On a busy machine seconds mean little, so it is held against a page of Cockpit's own, by turns.
     """
     page = await visit.page(story.away)
-    ours = []
-    for _ in range(LOADS):
-        await page.gone("button", "Checking …")
-        ours.append(await loaded_anew(page, "#hbd-cluster"))
     tab = await visit.tab()
     await log_in(tab, story.away, OPERATOR, to="system")
     overview = Document(tab, OVERVIEW)
     await overview.part("heading")
-    theirs = [await loaded_anew(overview, "[class*=card]") for _ in range(LOADS)]
+    ours, theirs = [], []
+    for _ in range(LOADS):
+        await page.gone("button", "Checking …")
+        theirs.append(await loaded_anew(overview, "[class*=card]"))
+        ours.append(await loaded_anew(page, "#hbd-cluster"))
     first, whole = median(each.first for each in ours), median(each.content for each in ours)
     reference = median(each.content for each in theirs)
     say(f"first paint {first:.2f} s, picture {whole:.2f} s; Cockpit's overview {reference:.2f} s")
@@ -333,6 +333,7 @@ async def tab_to(page: Document, name: str) -> None:
 async def loaded_anew(page: Document, selector: str) -> Paint:
     """Load the whole of Cockpit again, and say how soon the page was there."""
     old = await page.context()
+    await page.tab.call("Page.bringToFront")  # what is not looked at may be painted later
     await page.tab.reload()
 
     async def look() -> int | None:
