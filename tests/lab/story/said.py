@@ -22,6 +22,7 @@ _NOISE = {
     "sm-notify": "the same",
     "ganesha.nfsd": "has no NFSv4 domain, and needs none",
     "(bash)": "is systemd about to start ganesha, whose package leaves variables unset",
+    "(sd-pam)": "is a user's manager that ends later than its session",
     "systemd-logind": "has no input devices in a container",
     "polkitd": "tells each rules directory that it does not find",
     "kernel": "is the machine's own and tells of other labs",
