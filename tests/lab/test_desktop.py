@@ -192,6 +192,7 @@ async def test_the_daemons_restart_is_survived(story: Story) -> None:
     On a machine so busy that the daemon is not back in time, the dead man has his say.
     """
     story.expects("deadman", "hbd-deadman", "unit hbd.service", on=story.home)
+    story.expects(MessageId.PEER_LATE, on=story.away)
     async with notified(story.home) as (session, shown):
         before = await session.systemctl("show", "--property=MainPID", "--value", UNIT)
         await story.home.run(["systemctl", "kill", "--signal=KILL", "hbd.service"])

@@ -46,6 +46,7 @@ async def test_a_resource_that_starts_at_boot_by_itself_is_refused(story: Story)
 async def test_a_daemon_that_returns_to_its_groups_only_complains(story: Story) -> None:
     """Goal: a mistake for the next boot takes nothing down now. Method: enable smbd, kill hbd."""
     story.expects(MessageId.CONFIG_REFUSED, DAEMON, ARMED, on=story.home)
+    story.expects(MessageId.PEER_LATE, on=story.away)  # if the machine is busy
     await story.home.run(["systemctl", "enable", "--quiet", "smbd"])
     story.undo.push_async_callback(story.home.run, ["systemctl", "disable", "--quiet", "smbd"])
     before, old = await lives(story.home), await main_pid(story.home)
