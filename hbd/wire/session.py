@@ -36,6 +36,8 @@ from hbd.wire.message import (
 from hbd.wire.reason import Reason, rejection
 from hbd.wire.sequence import Arrival, Incoming, Tally
 
+ECHOES = 4  # Linux gives a broadcast back to its sender within a millisecond: known by its bytes
+
 
 class Verdict(Enum):
     """What became of received bytes."""
@@ -125,6 +127,7 @@ class Session:
         self._generation = generation
         self._ttl = ttl
         self._load_average = ""
+        self._echoes: tuple[bytes, ...] = ()  # what was sent last
         self._incoming = Incoming(max_rexmit_delay_usec, seed)
         self._history = History(max_rexmit_delay_usec)
 
@@ -172,6 +175,8 @@ class Session:
 
     def receive(self, link: LinkName, data: bytes, now: Instant, unix_time: int) -> Received:
         """Verify, order and account one datagram or one serial message. Never raises."""
+        if data in self._echoes:
+            return Received(Verdict.OWN)
         try:
             header = read_header(codec.decode(data, self._keyring))
             if header.source == self._node:
@@ -340,6 +345,7 @@ class Session:
 
     def _outgoing(self, message: Message, kind: Kind) -> Outgoing:
         encoded = codec.encode(message, self._keyring.signing)
+        self._echoes = (encoded.netstring, *self._echoes[: ECHOES - 1])
         return Outgoing(encoded.netstring, encoded.classic, kind)
 
 

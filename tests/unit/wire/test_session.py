@@ -315,6 +315,13 @@ def test_our_own_broadcast_heard_back_is_ignored(alpha: Session) -> None:
     assert not alpha.rejected
 
 
+def test_our_own_broadcast_heard_late_is_ignored_too(alpha: Session) -> None:
+    """Goal: how soon an echo comes decides nothing. Method: the first of twenty, heard back."""
+    first, *_ = [said(alpha, heartbeat()) for _ in range(20)]
+    assert heard(alpha, first.netstring).verdict is Verdict.OWN
+    assert not alpha.rejected
+
+
 @pytest.mark.parametrize(
     ("dest", "uuid", "verdict"),
     [
