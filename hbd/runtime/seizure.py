@@ -13,12 +13,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from hbd.cluster.terms import NodeName
 from hbd.errors import AdapterError, ReservationConflict
 from hbd.fencing import ioctl
 from hbd.fencing import key as keys
 from hbd.fencing.reservation import Reservation, ReservationState
+
+# Looks after the reservation was given: who registers that late goes away by itself, or is removed.
+# Were it not removed, each of the two would give way to the other.
+LATECOMERS: Final = 3
 
 # Told each key before it is removed.
 OnVictim = Callable[[int], None]
@@ -62,9 +67,14 @@ async def seize(disk: Reservation, own: int, before: ReservationState, told: OnV
         state = await disk.read()
     if state.holder != own:
         raise AdapterError(f"{disk.device}: another node is alive and took it at the same time")
-    await remove(disk, own, others(state, own), told)  # too late for it, and it will see that
-    if not (await disk.read()).is_only(own):
-        raise AdapterError(f"{disk.device}: another node took it at the same time")
+    for _ in range(LATECOMERS):
+        await remove(disk, own, others(state, own), told)  # too late for it, and it will see that
+        state = await disk.read()
+        if state.is_only(own):
+            return
+        if state.holder != own:
+            break
+    raise AdapterError(f"{disk.device}: another node took it at the same time")
 
 
 def others(state: ReservationState, own: int) -> list[int]:
