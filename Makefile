@@ -53,8 +53,10 @@ demo-shell: ## look around in the demo's nodes (NODE=ttisrv2)
 demo-down: ## remove every trace of the demo
 	$(PY) -m tests.lab.harness down
 
-test: deps-check deps-lab deb cockpit-check ## everything but the virtual machines: check, then the lab's stories (root)
-	SEEDS=$(SHORT_SEEDS) $(STORIES) tests/lab tests/sim tests/bus tests/unit tests/house
+# The virtual machines have the machine to themselves: they are emulated, and what they miss is time.
+test: deps-check deps-lab deps-vm deb cockpit-check ## everything, of the virtual machines the short form (root)
+	$(PYTEST) -s -m short tests/vm; machines=$$?; \
+	SEEDS=$(SHORT_SEEDS) $(STORIES) tests/lab tests/sim tests/bus tests/unit tests/house && exit $$machines
 
 check: deps-check ## house, unit, bus and a short simulation: about a minute, no root
 	$(PYTEST) -n 2 --dist worksteal

@@ -42,6 +42,7 @@ async def test_only_the_active_node_is_registered_and_its_key_moves(story: Story
     await story.client_writes(since=now())
 
 
+@pytest.mark.short
 async def test_a_machine_that_wakes_up_after_a_takeover_writes_nothing(story: Story) -> None:
     """Goal: never two writers. Method: pause the active machine for 30 s, full of unwritten data.
 

@@ -25,6 +25,7 @@ def say_ratio(took: float) -> None:
     say(f"the disk is taken after {took:.2f} s: {took / setup.DEADTIME:.0%} of deadtime")
 
 
+@pytest.mark.short
 async def test_a_machine_without_power_is_replaced_before_deadtime(story: Story) -> None:
     """Goal: faster because surer. Method: SIGKILL for QEMU, and at once no line of its cables.
 
