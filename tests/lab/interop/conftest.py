@@ -19,7 +19,6 @@ from xdist.remote import Producer  # type: ignore[import-untyped]  # it has no t
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.lab.conftest import TOLD
-from tests.lab.harness.files import NODE_NAMES
 from tests.lab.harness.host import LabError
 from tests.lab.interop import explained, matrix
 from tests.lab.interop.pair import Pair
@@ -32,9 +31,7 @@ FORM = os.environ.get("INTEROP", "short")
 COLUMNS = [Wiring(medium, method) for medium, method in product(Medium, Method)]
 HERE = Path(__file__).parent
 SHOWN = 80  # lines of each daemon's log when a story fails
-TABLE = matrix.Table(
-    {str(column): NODE_NAMES[0 if column.hbd_is_home else 1] for column in COLUMNS}
-)
+TABLE = matrix.Table({str(column): "1" if column.hbd_is_home else "2" for column in COLUMNS})
 KEPT = Path("out/interop.txt")  # the whole matrix, as it was printed
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-PASSED, FAILED, NOT_TOLD = "ok", "FAILED", "·"
-SIDE = "hbd runs on"
+PASSED, FAILED, NOT_TOLD = "ok", "FAIL", "·"
+SIDE = "hbd runs on ttisrv…"
+WIDTH = 5  # of a column
 _CELL = re.compile(
     r"lab/interop/(?P<module>test_\w+)\.py::test_(?P<story>\w+)\[(?P<column>[\w-]+)\]"
 )
 
 
 class Table:
-    """Collects what became of each cell. `columns` says for each on which node hbd runs."""
+    """Collects what became of each cell. `columns`: on which node hbd runs, 1 or 2, in each."""
 
     def __init__(self, columns: Mapping[str, str]) -> None:
         self._columns = columns
@@ -55,19 +56,18 @@ class Table:
         columns = [
             each for each in self._columns if any(each in row for row in self._cells.values())
         ]
-        width = max(map(len, self._cells))
-        lines = [_line("", width, columns, columns)]
-        lines.append(_line(SIDE, width, columns, [self._columns[each] for each in columns]))
+        width = max(map(len, (*self._cells, SIDE)))
+        media, methods = zip(*(each.split("-") for each in columns), strict=True)
+        lines = [_line("", width, media), _line("", width, methods)]
+        lines.append(_line(SIDE, width, [self._columns[each] for each in columns]))
         for story, row in self._cells.items():
-            cells = [row.get(each, NOT_TOLD) for each in columns]
-            lines.append(_line(story, width, columns, cells))
+            lines.append(_line(story, width, [row.get(each, NOT_TOLD) for each in columns]))
         notes = [f"[{number}] {reason}" for number, reason in enumerate(self._reasons, 1)]
         return [*lines, *notes, *self.failures]
 
 
-def _line(head: str, width: int, columns: list[str], cells: list[str]) -> str:
-    centred = [cell.center(len(column)) for column, cell in zip(columns, cells, strict=True)]
-    return " ".join([head.ljust(width), *centred]).rstrip()
+def _line(head: str, width: int, cells: Sequence[str]) -> str:
+    return " ".join([head.ljust(width), *(cell.ljust(WIDTH) for cell in cells)]).rstrip()
 
 
 def _reason(report: pytest.TestReport) -> str:

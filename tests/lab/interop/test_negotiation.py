@@ -100,6 +100,7 @@ async def test_hb_takeover_on_heartbeat_with_every_scope(story: Story) -> None:
 # --- ends -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.cells(SHORT)
 async def test_hbds_machine_loses_power(story: Story) -> None:
     """Goal: heartbeat takes over after deadtime, and gives back (9.7). Method: cut the power."""
     await _loses_power(story, story.hbd)
@@ -127,6 +128,7 @@ async def test_both_stop_one_after_the_other(story: Story) -> None:
     await story.held_as(set())
 
 
+@pytest.mark.cells(SHORT)
 async def test_who_is_stopped_while_starting_holds_nothing(blank: Story) -> None:
     """Goal: a start that is called off leaves nothing. Method: stop both before they are settled.
 

@@ -57,6 +57,7 @@ async def test_node_commands_of_heartbeat_change_nothing_at_hbd(story: Story) ->
     assert story.moves() == moves
 
 
+@pytest.mark.cells("ucast-sha1")
 async def test_groups_can_be_asked_for_from_both_ends_at_once(story: Story) -> None:
     """Goal: two commands at the same moment end in one cluster. Method: both ask for everything.
 

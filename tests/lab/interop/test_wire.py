@@ -81,6 +81,7 @@ async def test_what_is_lost_is_asked_for_and_sent_again_both_ways(blank: Story) 
     assert story.moves() == moves
 
 
+@pytest.mark.cells("ucast-sha1")
 async def test_hbd_leaves_and_returns_with_a_higher_generation(story: Story) -> None:
     """Goal: a restart is a restart to heartbeat, not a replay. Method: stop hbd, start it again."""
     await _leaves_and_returns(story, story.hbd)
@@ -92,6 +93,7 @@ async def test_heartbeat_leaves_and_returns_with_a_higher_generation(story: Stor
     await _leaves_and_returns(story, story.heartbeat)
 
 
+@pytest.mark.cells("serial-md5")
 async def test_hbd_is_killed_and_back_before_it_is_missed(story: Story) -> None:
     """Goal: nothing moves when only the daemon dies. Method: SIGKILL; systemd starts it again."""
     await _is_killed_and_back(story, story.hbd)
