@@ -276,7 +276,8 @@ def _give_up(node: Node, name: GroupName, now: Instant) -> Step:
 def join(node: Node) -> Step:
     """End the start: everything here is observed, and the peer knows us or is certainly away.
 
-    What was found serving and nobody else's is then this node's.
+    What was found serving and nobody else's is then this node's. It goes home when a peer that is
+    out comes back, as everything does that is taken over.
     """
     observed = all(group.state is not GroupState.UNKNOWN for group in node.groups)
     certain = node.is_known_to_peer or node.peer.is_out
@@ -285,10 +286,16 @@ def join(node: Node) -> Step:
     if node.phase is not Phase.STARTING or not observed or not certain:
         return Step(node)
     groups = tuple(
-        replace(group, epoch=Epoch(1), owner=node.name) if node.found_serving(group) else group
+        replace(group, epoch=Epoch(1), owner=node.name, failback_due=_is_guest(node, group))
+        if node.found_serving(group)
+        else group
         for group in node.groups
     )
     return Step(replace(node, phase=Phase.ACTIVE, groups=groups))
+
+
+def _is_guest(node: Node, group: Group) -> bool:
+    return node.peer.is_out and group.preferred == node.peer.name
 
 
 def decide(node: Node, now: Instant) -> Step:

@@ -260,6 +260,21 @@ def test_a_restart_of_hbd_within_deadtime_moves_nothing() -> None:
     assert not world.excused
 
 
+def test_what_a_restarted_hbd_found_running_goes_home_when_heartbeat_returns() -> None:
+    """Goal: a killed daemon forgets no failback. Method: serve alone, restart, then the peer."""
+    world = pair()
+    stop(world, world.b)
+    world.run_until(lambda: world.where() == HERE, 10 * SECOND)
+    world.run_for(10 * SECOND)
+    world.a.kill_daemon()
+    world.run_for(SECOND // 2)
+    world.a.start_daemon()
+    world.run_for(20 * SECOND)
+    assert world.where() == HERE
+    world.b.start_daemon()
+    reaches(world, AT_HOME)
+
+
 def test_after_a_partition_heartbeat_serves_on_and_hbd_gives_way() -> None:
     """Goal: one of two servers ends at once, and heartbeat does not restart itself for it.
 
