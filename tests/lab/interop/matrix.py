@@ -9,7 +9,7 @@ import pytest
 
 PASSED, FAILED, NOT_TOLD = "ok", "FAIL", "·"
 SIDE = "hbd runs on ttisrv…"
-WIDTH = 5  # of a column
+WIDTH = 6  # of a column
 _CELL = re.compile(
     r"lab/interop/(?P<module>test_\w+)\.py::test_(?P<story>\w+)\[(?P<column>[\w-]+)\]"
 )

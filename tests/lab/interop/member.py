@@ -13,7 +13,7 @@ from enum import StrEnum
 from tests.lab.harness import files
 from tests.lab.harness.host import LabError, now
 from tests.lab.harness.node import Node
-from tests.lab.interop import witness
+from tests.lab.interop import complaints, witness
 
 LOG = "/var/log/ha-log"
 STARTED_WITHIN = 60.0  # s: initdead, heartbeat's 10 s, and the groups on a busy machine
@@ -174,6 +174,12 @@ class Member:
             last = seen
 
     # --- what it wrote --------------------------------------------------------------------------
+
+    def has_lost_own_words(self) -> bool:
+        """Whether heartbeat's log, since it was emptied, says so."""
+        log = self.node.root / LOG.lstrip("/")
+        is_heartbeat = self.kind is Kind.HEARTBEAT and log.exists()
+        return is_heartbeat and complaints.OWN_WORDS_LOST.search(log.read_text()) is not None
 
     async def log(self) -> list[str]:
         """Every line of its log: /var/log/ha-log, or hbd's journal of this boot."""
