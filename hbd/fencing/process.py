@@ -40,21 +40,39 @@ async def run(argv: Sequence[str], said: str, limit_usec: Usec) -> Finished:
     """
     async with _output() as (output, theirs):
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=theirs,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=be_ordinary,
-                env=ENVIRONMENT,
-                cwd="/",
-            )
+            process = await _start(argv, theirs)
         except OSError as error:
             raise AdapterError(f"Failed to start '{argv[0]}': {error.strerror}") from error
         finally:
             os.close(theirs)
         return await _to_its_end(process, argv[0], said, output, limit_usec)
+
+
+async def _start(argv: Sequence[str], output: int) -> asyncio.subprocess.Process:
+    """The program, begun; when the caller is cancelled meanwhile, it has been ended again.
+
+    asyncio must not be cancelled here itself: it would wait for ever for the end of a process of
+    which it has not yet opened the pipe.
+    """
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=be_ordinary,
+            env=ENVIRONMENT,
+            cwd="/",
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            await _end(starting.result())
+        raise
 
 
 @contextlib.asynccontextmanager
