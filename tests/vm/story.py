@@ -225,7 +225,8 @@ def _has_heard(count: int, view: StatusView) -> bool:
 
 
 async def _killed(process: asyncio.subprocess.Process) -> None:
-    process.kill()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
     await process.wait()
 
 

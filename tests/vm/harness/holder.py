@@ -9,21 +9,37 @@ is what stands between the group and its unmount.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 
 from tests.lab.harness.client.nfs import NfsSession
+from tests.lab.harness.client.session import SessionLost
 from tests.lab.harness.client.worker import opener
+
+
+_ASK_AGAIN = 0.5  # s; who waits for `holding` has a deadline
 
 
 def hold(server: str) -> None:
     """Open, lock, say so, and wait."""
-    share, export = opener("smb", server)(), opener("nfs4", server)()
-    assert isinstance(export, NfsSession), "nfs4 is NFS"
-    export.lock()
+    share = opener("smb", server)()
+    export = _locked(server)
     print("holding", flush=True)
     sys.stdin.read()
     export.close()
     share.close()
+
+
+def _locked(server: str) -> NfsSession:
+    """A file with a lock. A server that has just begun refuses new ones until its grace is over."""
+    while True:
+        with contextlib.suppress(SessionLost):
+            export = opener("nfs4", server)()
+            assert isinstance(export, NfsSession), "nfs4 is NFS"
+            export.lock()
+            return export
+        time.sleep(_ASK_AGAIN)
 
 
 if __name__ == "__main__":
