@@ -17,7 +17,6 @@ from tests.lab.harness.client.nfs import NfsSession
 from tests.lab.harness.client.session import SessionLost
 from tests.lab.harness.client.worker import opener
 
-
 _ASK_AGAIN = 0.5  # s; who waits for `holding` has a deadline
 
 
