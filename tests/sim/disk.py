@@ -148,31 +148,32 @@ class Disks:
                 if view.silent_looks == GIVEN_UP_AFTER and serves:
                     self.host.post(ResourceLost(group, f"{group}", "the disk does not answer"))
                 continue
-            view.silent_looks = 0
             self._look(group, view)
 
     def _look(self, group: GroupName, view: DiskView) -> None:
         disk = self.disk(group)
         assert disk is not None, "only disks with reservations are looked at"
         if self.host.resources.writes(group) and not self.holds(group):
-            self._tell(DiskLost(group, "another machine is registered"))
+            self._tell(DiskLost(group, "another machine is registered"), view)
         if disk.holder is None or disk.is_given_up:
             view.looks, view.seen = view.looks + 1, None
-            self._tell(DiskRead(view.link, DiskHolder.NOBODY))
+            self._tell(DiskRead(view.link, DiskHolder.NOBODY), view)
         elif disk.holder == self.host.name:
             disk.renew(self.host.world.now)
             view.seen = None
-            self._tell(DiskRead(view.link, DiskHolder.SELF))
+            self._tell(DiskRead(view.link, DiskHolder.SELF), view)
         else:
             moved = view.looks > 0 and view.seen != disk.key
             view.looks, view.seen = view.looks + 1, disk.key
-            self._tell(DiskRead(view.link, DiskHolder.PEER, moved=moved))
+            self._tell(DiskRead(view.link, DiskHolder.PEER, moved=moved), view)
 
-    def _tell(self, event: DiskRead | DiskLost) -> None:
+    def _tell(self, event: DiskRead | DiskLost, view: DiskView) -> None:
+        """The answer comes a little later; until then the disk is as silent as before."""
         host, life = self.host, self.host.life
 
         def deliver() -> None:
             if host.life == life:
+                view.silent_looks = 0
                 host.post(event)
 
         host.world.after(host.world.random.randrange(SLOWEST_LOOK), deliver)
