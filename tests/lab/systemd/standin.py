@@ -73,13 +73,13 @@ async def main(*, wants_group: bool) -> None:
     group = await Resolver(manager.loaded_name).group(GROUP, SPECS)
     await install.install(unitfile.files([group], DEADTIME_USEC), manager)
     assert group.resources[0].kind is Kind.MOUNT, "the file system comes first"
-    notifier.set_watchdog(watchdog_usec(DEADTIME_USEC))
     states = [await manager.state(unit) for unit in group.units]
     if not all(state.active.is_running for state in states) and wants_group:
         await take(group, manager)
+    await manager.stop(unitfile.DEADMAN_TIMER, Usec(1_000_000))
+    notifier.set_watchdog(watchdog_usec(DEADTIME_USEC))  # counts at once: as late as hbd's own
     notifier.status(f"holds {GROUP}")
     notifier.ready()
-    await manager.stop(unitfile.DEADMAN_TIMER, Usec(1_000_000))
     while not told.is_set():
         notifier.alive()
         try:
