@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import hbd
 from hbd import journal
 from hbd.errors import AdapterError, ConfigError
 from hbd.rival import heartbeat_pid
+from hbd.schedule import be_ordinary
 
 CONFIG_DIRECTORY = Path("/etc/ha.d")
 HOLDS = Path("/run/hbd/holds")  # hbd.systemd.hold writes them; this must be known before its import
@@ -54,10 +53,8 @@ def give_way(holds: Path) -> None:
     Real-time comes back with READY (hbd.service). Whoever holds groups keeps it: the dead man stops
     them if hbd is not back in a part of deadtime.
     """
-    if holds.is_dir() and any(holds.iterdir()):
-        return
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    if not (holds.is_dir() and any(holds.iterdir())):
+        be_ordinary()
 
 
 def _run(config_directory: Path, node: str | None) -> int:

@@ -2,33 +2,17 @@
 
 A thread inside a system call on a dead disk cannot be ended, not even by SIGKILL. How many may be
 left behind, and what may be begun beside one, is for whoever asks to say.
-
-Threads have the schedule of the thread that begins them, so all of the daemon's are real-time when
-it is. So would be its children, which have no business to be.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-
-_NO_PRIORITY = os.sched_param(0)
-
-
-def be_ordinary() -> None:
-    """Give real-time up: this process while it starts, or a child between fork and exec.
-
-    A child has no other thread and only one system call to make here, so none of the dangers of
-    running Python in between; it runs as it is where that call is not permitted.
-    """
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, _NO_PRIORITY)
 
 
 def begin(name: str, work: Callable[[], T], returned: Callable[[], None]) -> asyncio.Future[T]:

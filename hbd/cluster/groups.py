@@ -224,16 +224,11 @@ def expire(node: Node, now: Instant) -> Step:
     And a start that waited for an address is due again: `decide` finds it stopped.
     """
     for group in node.groups:
-        if _is_due_again(group, now):
+        if group.retry_due is not None and now >= group.retry_due:
             node = node.with_group(_tried_anew(group))
     due = [group for group in node.groups if group.deadline is not None and now >= group.deadline]
     step = chain(node, [partial(_expired, group=group, now=now) for group in due])
     return step.then(partial(_despair, now=now))
-
-
-def _is_due_again(group: Group, now: Instant) -> bool:
-    failed = group.state is GroupState.START_FAILED
-    return failed and group.retry_at is not None and now >= group.retry_at
 
 
 def _expired(node: Node, group: Group, now: Instant) -> Step:
@@ -336,7 +331,7 @@ def _serve(node: Node, group: Group, now: Instant) -> Step:
     if group.giving:
         return _give(node, group, now)
     if group.state is GroupState.START_FAILED and _peer_could_start(node, group):
-        return _hand_over(node, group) if group.retry_at is None else Step(node)
+        return _hand_over(node, group) if group.retry_due is None else Step(node)
     if group.state in (GroupState.STOPPED, GroupState.PARTIAL) and (
         _may_revive(node, group, now) or is_clear_of_peer(node, group)
     ):

@@ -200,7 +200,7 @@ def next_deadline(node: Node) -> Instant:
     moments += [_lost_at(node), _late_at(node), _void_at(node)]
     moments += [_link_deadline(node, link) for link in node.links if link.status is LinkStatus.UP]
     moments += [group.deadline for group in node.groups]
-    moments += [g.retry_at for g in node.groups if g.state is GroupState.START_FAILED]
+    moments += [group.retry_due for group in node.groups]
     moments += [job.deadline for job in node.jobs]
     moments.append(node.leave_due)
     if fence.is_due(node):

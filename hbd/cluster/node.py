@@ -183,6 +183,11 @@ class Group:
         return self.removed or self.revision is not None
 
     @property
+    def retry_due(self) -> Instant | None:
+        """When a start that failed is tried again by itself; None: not unasked."""
+        return self.retry_at if self.state is GroupState.START_FAILED else None
+
+    @property
     def record(self) -> tuple[int, bool]:
         """The order of ownership records: larger wins; on a tie the preferred node's."""
         return (self.epoch, self.owner == self.preferred)

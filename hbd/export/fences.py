@@ -52,9 +52,8 @@ def fences(views: tuple[Config, ...], wanted: Fencing, names: Names, site: Site)
     elif wanted is Fencing.RESERVATION:
         _reservation(config, names, site, made)
     elif uses:
-        first, delay = config.nodes[0], fencing_delay(config.timing.deadtime_usec)
         for device, use in uses.items():
-            _device(device, use, names, made, f"{first}:{delay}s")
+            _device(device, use, names, made, config)
         if wanted in (Fencing.AUTO, Fencing.REQUIRED):
             text = (
                 "the devices of stonith_host are exported; for the disk's reservations, "
@@ -90,7 +89,7 @@ def fencing_delay(deadtime_usec: Usec) -> int:
     return max(1, -(-deadtime_usec // (2 * SECOND)))
 
 
-def _device(device: FenceDevice, use: _Use, names: Names, made: Fences, delay: str) -> None:
+def _device(device: FenceDevice, use: _Use, names: Names, made: Fences, config: Config) -> None:
     """Two nodes that serve as much as each other would shoot each other: the first one is spared.
 
     Devices against one node are tried in the order of ha.cf.
@@ -105,7 +104,10 @@ def _device(device: FenceDevice, use: _Use, names: Names, made: Fences, delay: s
         told = [("pcmk_host_list", " ".join(victims))]
     ident = names.of("fence", "-".join(victims))
     text = f"{device.agent}, ha.cf line {device.line}"
-    told += [("pcmk_delay_base", delay)] if delay.partition(":")[0] in victims else []
+    spared = config.nodes[0]
+    if spared in victims:
+        delay = fencing_delay(config.timing.deadtime_usec)
+        told.append(("pcmk_delay_base", f"{spared}:{delay}s"))
     parameters = (*given.items(), ("pcmk_host_check", "static-list"), *told)
     made.devices.append(
         Primitive(ident, Agent("stonith", device.agent), text, tuple(parameters), WATCHED)

@@ -16,7 +16,7 @@ from typing import Final
 
 from hbd.cluster.terms import SECOND, Usec
 from hbd.errors import AdapterError
-from hbd.threads import be_ordinary
+from hbd.schedule import be_ordinary
 
 KEPT_BYTES: Final = 4096  # of the output, its end: where programs say what was wrong
 PIECE_BYTES: Final = 4096

@@ -130,22 +130,17 @@ class Handover:
         self._wish = (share, Instant(now + WISH_LIMIT))
 
     def hear(
-        self,
-        node: Node,
-        heard: Message,
-        named: Share,
-        now: Instant,
-        *,
-        may_take: bool,
+        self, node: Node, heard: Message, named: Share, now: Instant, *, may_take: bool
     ) -> Share:
         """Take one step; answers what the peer has just released. `named` is in giver's words."""
+        number = heard.sequence or 0
         match heard.exchange:
             case Word.ME:
-                self._hear_me(node, heard, mirrored(named), now, may_take=may_take)
+                self._hear_me(node, number, mirrored(named), now, may_take=may_take)
             case Word.OTHER:
                 self._hear_other(node, named, now)
             case Word.DONE:
-                return self._hear_done(heard, mirrored(named), now)
+                return self._hear_done(number, mirrored(named), now)
             case None:
                 pass
         return NOTHING
@@ -156,10 +151,10 @@ class Handover:
             self._exchange = replace(self._exchange, deadline=Instant(now + MOVE_LIMIT))
 
     def _hear_me(
-        self, node: Node, heard: Message, share: Share, now: Instant, *, may_take: bool
+        self, node: Node, number: int, share: Share, now: Instant, *, may_take: bool
     ) -> None:
         """Agree, or be silent: there is no other refusal."""
-        exchange, number = self._exchange, heard.sequence or 0
+        exchange = self._exchange
         given_up = exchange is not None and bool(self.unreleased) and now >= exchange.repeat_at
         free = exchange is None or (given_up and number > exchange.number)
         if may_take and free and node.phase is Phase.ACTIVE and not node.maintenance:
@@ -182,13 +177,13 @@ class Handover:
             self._owes_standby = True
             self._tries = 0
 
-    def _hear_done(self, heard: Message, share: Share, now: Instant) -> Share:
+    def _hear_done(self, number: int, share: Share, now: Instant) -> Share:
         """What is named is released: not always what was agreed on, if much was said at once."""
         exchange = self._exchange
         if self.given:
             self._exchange = None
             self._is_over = True
-        if exchange is None or not self.unreleased or (heard.sequence or 0) < exchange.number:
+        if exchange is None or not self.unreleased or number < exchange.number:
             return NOTHING  # a heartbeat that has taken over says it to itself
         deadline = Instant(now + START_LIMIT)
         self._exchange = replace(exchange, share=share, stage=Stage.TAKING, deadline=deadline)

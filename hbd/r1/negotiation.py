@@ -161,21 +161,22 @@ class Negotiation:
             self._is_stable = stable and not self._is_leaving
 
     def _hear_step(self, node: Node, heard: Message, number: int, now: Instant) -> None:
-        """A step of a hand-over.
-
-        The release of what it has claimed again since is void: thinking this node dead, it took
-        back what it had given, and its `done` has been on its way ever since.
-        """
         share = share_of(heard.hold)
-        given = mirrored(share) if self._handover.unreleased else NOTHING
-        is_void = any(self._claimed.get(side, 0) > number for side in given)
-        if is_void and heard.exchange is Exchange.DONE:
+        if heard.exchange is Exchange.DONE and self._is_taken_back(mirrored(share), number):
             self._handover.forget()
             return
         may_take = self._is_answered and not self._is_leaving
         released = self._handover.hear(node, heard, share, now, may_take=may_take)
         if released and self._theirs is not None:
             self._theirs -= released
+
+    def _is_taken_back(self, released: Share, number: int) -> bool:
+        """Whether it has claimed since what a `done` of that number says to be released.
+
+        Thinking this node dead, it took that back, and its word has been on its way ever since.
+        """
+        claimed_since = any(self._claimed.get(side, 0) > number for side in released)
+        return claimed_since and bool(self._handover.unreleased)
 
     # --- what the core is told ------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from hbd.bus.history import JournalLine
-from hbd.threads import be_ordinary
+from hbd.schedule import be_ordinary
 
 LIMIT_SECONDS: Final = 5.0  # one indexed field of a large journal takes a tenth of a second
 MAX_LINES: Final = 200  # a failover writes some twenty

@@ -290,11 +290,7 @@ class Recorder:
 
     def _group(self, node: Node, change: Change) -> None:
         group = node.group(GroupName(change.name))
-        is_tried_again = (
-            group is not None
-            and group.state is GroupState.START_FAILED
-            and group.retry_at is not None
-        )
+        is_tried_again = group is not None and group.retry_due is not None
         telling = self._retries.telling(change, node.stepped_at, is_tried_again=is_tried_again)
         if telling is Telling.IN_FULL:
             self._group_in_full(node, change)

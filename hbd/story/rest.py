@@ -25,7 +25,7 @@ def result_of(move: Move, node: Node, group: Group) -> Result:
 
 
 def _here(move: Move, node: Node, group: Group) -> Result:
-    if group.state is GroupState.START_FAILED and group.retry_at is not None:
+    if group.retry_due is not None:
         return Result.RUNNING  # it goes on trying by itself
     if group.state in _FAILED:
         return Result.FAILED

@@ -59,7 +59,8 @@ LAYERS = {
     "hbd.check": Layer(ours=ADAPTER.ours | {"hbd.config", "hbd.systemd"}),
     # Files in, files out: the words of the files, and which unit a word means.
     "hbd.export": Layer(ours=ADAPTER.ours | {"hbd.config", "hbd.systemd.resource"}),
-    "hbd.fencing": HANGING,
+    # And what it runs is not real-time.
+    "hbd.fencing": Layer(ours=HANGING.ours | {"hbd.schedule"}),
     "hbd.bus": Layer(ours=ADAPTER.ours | {"hbd.__version__", "hbd.story.transition"}),
     "hbd.cli": Layer(
         ours=frozenset({"hbd.bus.names", "hbd.cluster.terms", "hbd.errors", "hbd.__version__"})
@@ -79,6 +80,7 @@ LAYERS = {
     "hbd.__main__": Layer(ours=frozenset({"hbd"})),
     "hbd.errors": Layer(),
     "hbd.rival": Layer(),
+    "hbd.schedule": Layer(),
     "hbd.threads": Layer(),
     "hbd.journal": Layer(ours=frozenset({"hbd.errors"})),
     "hbd": Layer(),
