@@ -48,14 +48,16 @@ def find(device: str, proc: Path = PROC) -> tuple[Holder, ...]:
         elif mounts and (namespace := _link(process / "ns/mnt")):
             keeper = Holder(pid, name, f"mount {mounts[0].mount_point} in its own namespace")
             keepers.setdefault(namespace, keeper)
-    keepers.pop(_link(proc / "1/ns/mnt"), None)
-    return tuple(users or keepers.values())
+    if users or _link(proc / "1/ns/mnt") in keepers:
+        return tuple(users)
+    return tuple(keepers.values())
 
 
 def describe(holders: tuple[Holder, ...]) -> str:
     """`held by smbd[812] (cwd), bash[90] (file 3) and 4 more`."""
     if not holders:
-        return "held by the kernel or by a process that hbd may not look into"
+        kernel = "the kernel (NFS server, loop device, swap)"
+        return f"held by {kernel} or by a process that hbd may not look into"
     names = ", ".join(str(holder) for holder in holders[:NAMED_AT_MOST])
     more = len(holders) - NAMED_AT_MOST
     return f"held by {names}" + (f" and {more} more" if more > 0 else "")

@@ -71,6 +71,14 @@ def test_a_container_that_keeps_the_mount_is_named_once(tmp_path: Path) -> None:
     assert [holder.pid for holder in holders.find("8:1", tmp_path)] == [8]
 
 
+def test_a_mount_that_the_machine_itself_has_is_kept_by_no_sandbox(tmp_path: Path) -> None:
+    """Goal: nobody innocent is named. Method: nobody uses it, and a sandboxed service sees it."""
+    process(tmp_path, 1, cwd="/", namespace="1")
+    process(tmp_path, 8, cwd="/", namespace="2")
+    assert holders.find("8:1", tmp_path) == ()
+    assert "NFS server" in holders.describe(())
+
+
 def test_many_holders_are_counted_not_listed() -> None:
     """Goal: one readable line. Method: more than are named."""
     many = tuple(holders.Holder(pid, "x", "cwd") for pid in range(20))

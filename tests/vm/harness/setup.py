@@ -52,8 +52,9 @@ grace-time=10
 threads=4
 """
 
+EXPORTED_TO = "192.168.0.0/24"
 _EXPORTS = (
-    f"{files.MOUNT_POINT} 192.168.0.0/24"
+    f"{files.MOUNT_POINT} {EXPORTED_TO}"
     "(rw,fsid=0,sync,insecure,no_subtree_check,no_root_squash,mountpoint)\n"
 )
 
