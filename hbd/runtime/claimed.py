@@ -46,6 +46,7 @@ class ClaimedDisk:
         self._tell_victim = tell_victim
         self._needs_guard = True  # who had it before may still have a mount of it
         self._looks = 0
+        self._just_moved = False  # the peer's key, between the last look and the one before
         self._seen: int | None = None  # the peer's key at the last look, None for none
         self.key: int | None = None  # under which this node holds it, as far as it knows
 
@@ -68,9 +69,10 @@ class ClaimedDisk:
     async def take(self, own: int, *, from_silent: bool) -> None:
         """Be the only one who may write, under the key `own`; whoever is registered is removed.
 
-        `from_silent`: not from a peer that has done something to the disk since the last look, nor
-        from one that was not watched for long enough to be seen doing it; two nodes that begin
-        together decide by this, since only one of them finds the disk as it last saw it.
+        `from_silent`: not from a peer that has done something to the disk since the last look but
+        one, nor from one that was not watched for long enough to be seen doing it; two nodes that
+        begin together decide by this, since only one of them finds the disk as it last saw it. The
+        last look itself does not count: it may have been made after this was asked for.
         AdapterError: it is not so; what was begun is to be let go of (`settle`).
         """
         state = await self.read()
@@ -88,8 +90,10 @@ class ClaimedDisk:
         serving = self._peers_key(state)
         if serving is None:
             return
-        if self._has_moved(serving):
+        has_moved = self._has_moved(serving)
+        if has_moved:
             self.watch(state)
+        if has_moved or self._just_moved:
             raise AdapterError(
                 f"{self.device}: the peer is alive, it has just renewed its registration"
             )
@@ -131,7 +135,7 @@ class ClaimedDisk:
         serving = self._peers_key(state)
         moved = serving is not None and self._has_moved(serving)
         self._looks += 1
-        self._seen = serving
+        self._seen, self._just_moved = serving, moved
         if serving is not None:
             self._post(DiskRead(self.link, DiskHolder.PEER, moved=moved))
             return

@@ -62,6 +62,7 @@ class DiskView:
     is_cut: bool = False  # the path from this machine to the disk
     seen: int | None = None  # the peer's key at the last look, None for none
     looks: int = 0
+    just_moved: bool = False  # the peer's key, between the last look and the one before
     silent_looks: int = 0
     stale_since: Instant | None = None  # mounted here, and preempted since
 
@@ -103,7 +104,10 @@ class Disks:
         return True
 
     def secure(self, group: GroupName) -> bool:
-        """Take the disk from a peer that is silent: watched, and not seen to do anything since."""
+        """Take the disk from a peer that is silent: watched, and not seen to do anything.
+
+        Not at the last look either: what that has shown may not have been told yet.
+        """
         disk = self.disk(group)
         if disk is None or (disk.holder == self.host.name and not self.is_cut(group)):
             return True
@@ -112,7 +116,7 @@ class Disks:
             if view.looks and view.seen != disk.key:
                 self._look(group, view)
                 return False
-            if view.looks < WATCHED:
+            if view.just_moved or view.looks < WATCHED:
                 return False
         return self.claim(group)
 
@@ -148,32 +152,31 @@ class Disks:
                 if view.silent_looks == GIVEN_UP_AFTER and serves:
                     self.host.post(ResourceLost(group, f"{group}", "the disk does not answer"))
                 continue
+            view.silent_looks = 0
             self._look(group, view)
 
     def _look(self, group: GroupName, view: DiskView) -> None:
         disk = self.disk(group)
         assert disk is not None, "only disks with reservations are looked at"
         if self.host.resources.writes(group) and not self.holds(group):
-            self._tell(DiskLost(group, "another machine is registered"), view)
+            self._tell(DiskLost(group, "another machine is registered"))
         if disk.holder is None or disk.is_given_up:
-            view.looks, view.seen = view.looks + 1, None
-            self._tell(DiskRead(view.link, DiskHolder.NOBODY), view)
+            view.looks, view.seen, view.just_moved = view.looks + 1, None, False
+            self._tell(DiskRead(view.link, DiskHolder.NOBODY))
         elif disk.holder == self.host.name:
             disk.renew(self.host.world.now)
-            view.seen = None
-            self._tell(DiskRead(view.link, DiskHolder.SELF), view)
+            view.seen, view.just_moved = None, False
+            self._tell(DiskRead(view.link, DiskHolder.SELF))
         else:
             moved = view.looks > 0 and view.seen != disk.key
-            view.looks, view.seen = view.looks + 1, disk.key
-            self._tell(DiskRead(view.link, DiskHolder.PEER, moved=moved), view)
+            view.looks, view.seen, view.just_moved = view.looks + 1, disk.key, moved
+            self._tell(DiskRead(view.link, DiskHolder.PEER, moved=moved))
 
-    def _tell(self, event: DiskRead | DiskLost, view: DiskView) -> None:
-        """The answer comes a little later; until then the disk is as silent as before."""
+    def _tell(self, event: DiskRead | DiskLost) -> None:
         host, life = self.host, self.host.life
 
         def deliver() -> None:
             if host.life == life:
-                view.silent_looks = 0
                 host.post(event)
 
         host.world.after(host.world.random.randrange(SLOWEST_LOOK), deliver)

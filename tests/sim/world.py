@@ -239,7 +239,6 @@ class World:
     def _reserve(self, asker: Host, action: Fence) -> None:
         """The disks are asked, a little later; whatever has become true meanwhile."""
         life = asker.life
-        self._check_needless(asker, action)
 
         def claim() -> None:
             if asker.life != life or asker.node is None:
@@ -248,7 +247,10 @@ class World:
                 self.after(100 * MILLISECOND, claim)
                 return
             held = {group for group in action.groups if asker.disks.holds(group)}
+            why_needless = self._why_needless(asker, action)
             if all(asker.disks.secure(group) for group in sorted(action.groups)):
+                if why_needless:
+                    self.fail(why_needless)
                 asker.post(FenceConfirmed(action.target, proven=True, groups=action.groups))
                 return
             for group in action.groups:
@@ -258,8 +260,8 @@ class World:
 
         self.after(self.random.randrange(5 * MILLISECOND, 200 * MILLISECOND), claim)
 
-    def _check_needless(self, asker: Host, action: Fence) -> None:
-        """Nobody may be thought lost who renews a registration that this machine can read.
+    def _why_needless(self, asker: Host, action: Fence) -> str:
+        """Nothing may be taken from whom this machine can see renew its registration; else why.
 
         But for one who lost power to all appearance: both wires are dead, and it stood still.
         """
@@ -275,7 +277,8 @@ class World:
                 continue  # it came back, or this machine did, too late to be seen moving
             silence = self.now - disk.renewed_at
             if disk.holder == action.target and silence < wait - 2 * SECOND:
-                self.fail(f"{action.target} fenced {silence} µs after it renewed {group}")
+                return f"{action.target} fenced {silence} µs after it renewed {group}"
+        return ""
 
     def _check_haste(self, asker: Host, target: Host) -> None:
         """Nobody may be thought lost whose word reached this machine within deadtime.

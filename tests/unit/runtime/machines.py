@@ -16,7 +16,7 @@ from hbd.runtime.claims import Claim
 from hbd.runtime.protected import ProtectedMount
 from tests.unit.fencing.disk import ReservationDisk
 from tests.unit.fencing.kernel import Device, ModelKernel
-from tests.unit.runtime.parts import Posted
+from tests.unit.runtime.parts import Posted, turns_until
 
 ALPHA, BETA = NodeName("alpha"), NodeName("beta")
 GROUP = GroupName("web")
@@ -144,6 +144,11 @@ async def machine(directory: Path, name: NodeName, *disks: ReservationDisk) -> M
     return found
 
 
+async def pair(directory: Path, *disks: ReservationDisk) -> tuple[Machine, Machine]:
+    """Two machines that have looked at everything."""
+    return await machine(directory, ALPHA, *disks), await machine(directory, BETA, *disks)
+
+
 class Gate:
     """Holds a kernel's calls: each waits in its thread until it is let through."""
 
@@ -162,6 +167,12 @@ class Gate:
     def let_one_through(self) -> None:
         """The oldest call that waits is done."""
         self.waiting.pop(0).set()
+
+    async def pass_through(self, number: int) -> None:
+        """So many calls are done, one after the other."""
+        for _ in range(number):
+            await turns_until(lambda: bool(self.waiting))
+            self.let_one_through()
 
     def open(self) -> None:
         """Every call is done at once from now on."""

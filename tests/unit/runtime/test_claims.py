@@ -16,10 +16,9 @@ from hbd.errors import AdapterError
 from hbd.fencing import ioctl
 from hbd.fencing.key import given_up_of, guard_of, is_guard, key_of, node_id_of
 from hbd.runtime import claims
-from hbd.runtime.claimed import WATCHED
 from hbd.runtime.claims import IDLE_AFTER, LOST_AFTER
 from tests.unit.fencing.disk import ReservationDisk
-from tests.unit.runtime.machines import ALPHA, BETA, Gate, Machine, machine
+from tests.unit.runtime.machines import ALPHA, BETA, Gate, Machine, machine, pair
 from tests.unit.runtime.parts import turns_until
 
 WE_RO = ioctl.PR_WRITE_EXCLUSIVE_REG_ONLY
@@ -32,11 +31,6 @@ def registered(disk: ReservationDisk, nexus: str, key: int, *, holds: bool = Tru
     disk.keys[nexus] = key
     if holds:
         disk.holder, disk.type = nexus, WE_RO
-
-
-async def pair(directory: Path, *disks: ReservationDisk) -> tuple[Machine, Machine]:
-    """Two machines that have looked at everything."""
-    return await machine(directory, ALPHA, *disks), await machine(directory, BETA, *disks)
 
 
 def dies(machine: Machine, request: int | None = None) -> None:
@@ -127,56 +121,6 @@ async def test_nothing_is_claimed_before_it_was_looked_at(tmp_path: Path) -> Non
     assert disk.holder == BETA
 
 
-async def test_a_silent_peer_is_preempted_and_one_that_renews_is_not(tmp_path: Path) -> None:
-    """Goal: no shooting back and forth. Method: the key moves between a look and the claim."""
-    disk = ReservationDisk()
-    alpha, beta = await pair(tmp_path, disk)
-    await beta.start()
-    for _ in range(WATCHED):
-        await alpha.claim.look()
-    await beta.claim.look()
-    with pytest.raises(AdapterError, match="alive"):
-        await alpha.claim.claim(from_silent=True)
-    assert (beta.may_write(), alpha.keys(), alpha.claim.is_held) == (True, 0, False)
-    assert alpha.posted.of(DiskRead)[-1].moved
-    await alpha.claim.claim(from_silent=True)  # and has been silent since
-    assert (beta.may_write(), alpha.may_write()) == (False, True)
-
-
-async def test_nobody_is_thought_silent_who_was_not_watched(tmp_path: Path) -> None:
-    """Goal: a disk that comes late says nothing yet. Method: a claim after each of the first looks.
-
-    The peer serves and renews nothing meanwhile: only the number of looks can tell.
-    """
-    disk = ReservationDisk()
-    alpha, beta = await pair(tmp_path, disk)
-    await beta.start()
-    for _ in range(WATCHED):
-        with pytest.raises(AdapterError, match="watched"):
-            await alpha.claim.claim(from_silent=True)
-        assert (beta.may_write(), alpha.keys()) == (True, 0)
-        await alpha.claim.look()
-    await alpha.claim.claim(from_silent=True)
-    assert alpha.may_write()
-
-
-async def test_who_took_the_disk_since_the_last_look_is_alive(tmp_path: Path) -> None:
-    """Goal: of two that start together one never mounts. Method: beta is a moment faster.
-
-    Nobody was registered when alpha looked last, so what it finds now is no leftover.
-    """
-    disk = ReservationDisk()
-    alpha, beta = await pair(tmp_path, disk)
-    for _ in range(WATCHED):
-        await alpha.claim.look()
-        await beta.claim.look()
-    await beta.claim.claim(from_silent=True)
-    with pytest.raises(AdapterError, match="alive"):
-        await alpha.claim.claim(from_silent=True)
-    assert (beta.may_write(), alpha.keys()) == (True, 0)
-    assert alpha.posted.of(DiskRead)[-1].moved
-
-
 async def test_who_is_out_for_certain_is_preempted_though_its_key_moved(tmp_path: Path) -> None:
     """Goal: proof is stronger than an old look. Method: the same, asked by a start."""
     disk = ReservationDisk()
@@ -195,7 +139,7 @@ async def test_a_claim_against_a_claim_leaves_the_first_holder(tmp_path: Path) -
     alpha, beta = await pair(tmp_path, disk)
     gate = Gate(alpha.kernel)
     late = asyncio.create_task(alpha.claim.claim())
-    await _pass(gate, 3)  # keys, holder, keys: nobody is there
+    await gate.pass_through(3)  # keys, holder, keys: nobody is there
     await beta.start()
     gate.open()
     with pytest.raises(AdapterError):
@@ -203,32 +147,6 @@ async def test_a_claim_against_a_claim_leaves_the_first_holder(tmp_path: Path) -
     await beta.claim.look()
     assert beta.posted.of(DiskLost) == []
     assert (list(disk.keys), disk.holder) == ([BETA], BETA)
-
-
-async def _pass(gate: Gate, number: int) -> None:
-    for _ in range(number):
-        await turns_until(lambda: bool(gate.waiting))
-        gate.let_one_through()
-
-
-async def test_a_paused_holder_that_wakes_is_not_preempted_any_more(tmp_path: Path) -> None:
-    """Goal: a renewal saves who is alive. Method: beta renews inside alpha's takeover."""
-    disk = ReservationDisk()
-    alpha, beta = await pair(tmp_path, disk)
-    await beta.start()
-    for _ in range(WATCHED):
-        await alpha.claim.look()
-    gate = Gate(alpha.kernel)
-    late = asyncio.create_task(alpha.claim.claim(from_silent=True))
-    await _pass(gate, 4)  # the reading, and the registration
-    await turns_until(lambda: len(disk.keys) == 2)
-    await beta.claim.look()
-    gate.open()
-    with pytest.raises(AdapterError):
-        await late
-    await beta.claim.look()
-    assert (list(disk.keys), disk.holder) == ([BETA], BETA)
-    assert beta.posted.of(DiskLost) == []
 
 
 # --- what a failure leaves ----------------------------------------------------------------------
@@ -281,7 +199,7 @@ async def test_a_disk_that_hangs_is_not_known_and_so_not_held(tmp_path: Path) ->
     await alpha.observe()
     gate = Gate(alpha.kernel)
     claim = asyncio.create_task(alpha.claim.claim())
-    await _pass(gate, 3)
+    await gate.pass_through(3)
     with pytest.raises(AdapterError):
         await claim
     assert not alpha.claim.is_held
@@ -305,7 +223,7 @@ async def test_a_start_that_is_abandoned_leaves_nothing_once_stopped(tmp_path: P
     alpha = await machine(tmp_path, ALPHA, disk)
     gate = Gate(alpha.kernel)
     start = asyncio.create_task(alpha.start())
-    await _pass(gate, 4)
+    await gate.pass_through(4)
     await turns_until(lambda: bool(disk.keys))
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
