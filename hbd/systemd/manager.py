@@ -204,7 +204,7 @@ class Manager:
             self._watches.add(unit, on_change)
             if is_new:
                 await self._session.require().match(watch_rule(unit))
-            self._watches.replace(await self.state(unit))
+            await self._watches.refresh(unit, self.state)
 
     async def watch_only(self, units: Iterable[str]) -> None:
         """Of the units that are watched, go on watching these alone."""
@@ -234,7 +234,7 @@ class Manager:
             self._on_connection(True)  # noqa: FBT003 - the callback's one argument
         try:
             for unit in self._watches.units:
-                self._watches.replace(await self.state(unit))
+                await self._watches.refresh(unit, self.state)
         except AdapterError:
             return
 

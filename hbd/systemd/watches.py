@@ -1,11 +1,11 @@
 """Units whose changes somebody wants to hear of, and what was last known of them.
 
-Pure bookkeeping: it is given signals and states and calls back when a state differs.
+Bookkeeping: it is given signals and a way to read states, and calls back when a state differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from hbd.systemd import unitname
 from hbd.systemd.state import ActiveState, UnitState
 
 OnChange = Callable[[UnitState], None]
+Read = Callable[[str], Awaitable[UnitState]]
 
 UNIT_INTERFACE: Final = "org.freedesktop.systemd1.Unit"
 
@@ -24,6 +25,7 @@ class Watches:
         self._units: dict[str, str] = {}  # by D-Bus path
         self._on_change: dict[str, OnChange] = {}
         self._known: dict[str, UnitState] = {}
+        self._signals: dict[str, int] = {}  # how many were heard of each unit
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -31,7 +33,7 @@ class Watches:
         return tuple(self._on_change)
 
     def add(self, unit: str, on_change: OnChange) -> None:
-        """Begin to watch; nothing is told before the first `replace`."""
+        """Begin to watch; nothing is told before the first state (`refresh`)."""
         self._units[unitname.bus_path(unit)] = unit
         self._on_change[unit] = on_change
         self._known.pop(unit, None)
@@ -41,6 +43,18 @@ class Watches:
         del self._on_change[unit]
         self._units.pop(unitname.bus_path(unit), None)
         self._known.pop(unit, None)
+        self._signals.pop(unit, None)
+
+    async def refresh(self, unit: str, read: Read) -> None:
+        """Read a state anew, and again if the unit has changed meanwhile: the answer may be older.
+
+        A signal that comes with the answer is handled before whoever waits for the answer goes on.
+        """
+        heard = None
+        while heard != self._signals.get(unit, 0):
+            heard = self._signals.get(unit, 0)
+            state = await read(unit)
+        self.replace(state)
 
     def replace(self, state: UnitState) -> None:
         """The state was read anew; it is told if it is news."""
@@ -49,8 +63,12 @@ class Watches:
             self._on_change[state.unit](state)
 
     def changed(self, path: str, interface: str, properties: Mapping[str, object]) -> None:
-        """PropertiesChanged was heard. Signals before the first `replace` are in that state."""
-        known = self._known.get(self._units.get(path, ""))
+        """PropertiesChanged was heard. Before the first state: that there is a newer one."""
+        unit = self._units.get(path)
+        if unit is None:
+            return
+        self._signals[unit] = self._signals.get(unit, 0) + 1
+        known = self._known.get(unit)
         if known is None:
             return
         values = {name: getattr(value, "value", value) for name, value in properties.items()}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,8 @@ from hbd.errors import AdapterError
 from hbd.systemd.manager import Manager
 from hbd.systemd.state import UnitState
 from tests.lab.systemd.machine import GROUP, SECOND, Machine, machine, put_standin
+
+TRIES = 3
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -43,12 +46,32 @@ async def systemd(shared: Machine) -> AsyncIterator[Manager]:
         flag.unlink()
 
 
-@pytest.fixture
-async def with_hbd() -> AsyncIterator[Machine]:
+@asynccontextmanager
+async def machine_with_hbd() -> AsyncIterator[Machine]:
     """A machine of its own on which the stand-in for hbd runs and holds its group."""
     async with machine(put_standin) as booted:
         await booted.node.run(["systemctl", "enable", "--now", "hbd.service"])
         yield booted
+
+
+@pytest.fixture
+async def with_hbd() -> AsyncIterator[Machine]:
+    """See machine_with_hbd."""
+    async with machine_with_hbd() as booted:
+        yield booted
+
+
+async def in_time(story: Callable[[Machine], Awaitable[float]], limit: float) -> None:
+    """What `story` took must be below `limit`, in s.
+
+    Where others keep the machine busy it is told again on a new one: what hbd's own times add up to
+    is too long every time.
+    """
+    took: list[float] = []
+    while len(took) < TRIES and not any(each < limit for each in took):
+        async with machine_with_hbd() as booted:
+            took.append(await story(booted))
+    assert min(took) < limit, f"took {took}"
 
 
 async def changed(machine: Machine, unit: str, wanted: str, within: float) -> None:

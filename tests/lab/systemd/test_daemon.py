@@ -10,7 +10,7 @@ import pytest
 
 from hbd.systemd import unitfile
 from hbd.systemd.limits import deadman_usec, watchdog_usec
-from tests.lab.systemd.conftest import changed
+from tests.lab.systemd.conftest import changed, in_time
 from tests.lab.systemd.machine import DEADTIME_USEC, GROUP, Machine
 
 pytestmark = pytest.mark.lab
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.lab
 HBD = "hbd.service"
 DEADTIME = DEADTIME_USEC / 1_000_000
 KEEPALIVE = 1.0  # s, as in the article's ha.cf
+SLOWEST = 30.0  # s: what takes that long on the busiest machine is not coming
 
 
 async def is_held(machine: Machine) -> bool:
@@ -31,8 +32,18 @@ async def is_held(machine: Machine) -> bool:
 
 async def wait_for_new_hbd(machine: Machine, old: int) -> None:
     """Until hbd runs again, as a new process."""
-    await changed(machine, HBD, "active", within=10)
+    await changed(machine, HBD, "active", within=SLOWEST)
     assert await machine.main_pid(HBD) not in (0, old)
+
+
+async def until_unmounted(machine: Machine, signal: str) -> float:
+    """Send hbd a signal; how long the file system stays, in s."""
+    hbd = str(await machine.main_pid(HBD))
+    gone = asyncio.create_task(changed(machine, "ttidisk.mount", "inactive", within=SLOWEST))
+    began = time.monotonic()
+    await machine.say("kill", signal, hbd)
+    await gone
+    return time.monotonic() - began
 
 
 async def test_a_killed_hbd_comes_back_and_nothing_moves(with_hbd: Machine) -> None:
@@ -43,9 +54,11 @@ async def test_a_killed_hbd_comes_back_and_nothing_moves(with_hbd: Machine) -> N
     hbd, smbd = await with_hbd.main_pid(HBD), await with_hbd.main_pid("smbd.service")
     cursor = await with_hbd.node.journal.cursor()
     await with_hbd.say("kill", "-KILL", str(hbd))
-    await with_hbd.node.journal.wait_for(f"UNIT={HBD}", "JOB_TYPE=start", after=cursor, within=10)
+    await with_hbd.node.journal.wait_for(
+        f"UNIT={HBD}", "JOB_TYPE=start", after=cursor, within=SLOWEST
+    )
     await wait_for_new_hbd(with_hbd, hbd)
-    await changed(with_hbd, unitfile.DEADMAN_TIMER, "inactive", within=5)
+    await changed(with_hbd, unitfile.DEADMAN_TIMER, "inactive", within=SLOWEST)
     assert await with_hbd.main_pid("smbd.service") == smbd
     assert await is_held(with_hbd)
 
@@ -80,7 +93,7 @@ async def test_the_daemon_is_real_time_from_its_first_instruction(with_hbd: Mach
     place.write_text("[Service]\nExecStart=\nExecStart=/bin/sleep 1000\n")
     await with_hbd.node.run(["systemctl", "daemon-reload"])
     await with_hbd.node.run(["systemctl", "stop", HBD])
-    started = asyncio.create_task(changed(with_hbd, HBD, "activating", within=10))
+    started = asyncio.create_task(changed(with_hbd, HBD, "activating", within=SLOWEST))
     await with_hbd.node.run(["systemctl", "start", "--no-block", HBD])
     await started
     policy, nice = await schedule(with_hbd)
@@ -89,83 +102,90 @@ async def test_the_daemon_is_real_time_from_its_first_instruction(with_hbd: Mach
     await with_hbd.node.run(["systemctl", "kill", "--signal=SIGKILL", HBD])
 
 
-async def test_a_frozen_hbd_is_killed_in_time_and_nothing_moves(with_hbd: Machine) -> None:
+async def test_a_frozen_hbd_is_killed_in_time_and_nothing_moves() -> None:
     """Goal: a hung daemon is a dead one. Method: SIGSTOP; its watchdog, then as above."""
-    hbd, smbd = await with_hbd.main_pid(HBD), await with_hbd.main_pid("smbd.service")
-    cursor = await with_hbd.node.journal.cursor()
-    began = time.monotonic()
-    await with_hbd.say("kill", "-STOP", str(hbd))
-    await with_hbd.node.journal.wait_for(f"UNIT={HBD}", "JOB_TYPE=start", after=cursor, within=10)
-    assert time.monotonic() - began < watchdog_usec(DEADTIME_USEC) / 1e6 + 1.0
-    await wait_for_new_hbd(with_hbd, hbd)
-    assert await with_hbd.main_pid("smbd.service") == smbd
-    assert await is_held(with_hbd)
+
+    async def story(machine: Machine) -> float:
+        hbd, smbd = await machine.main_pid(HBD), await machine.main_pid("smbd.service")
+        cursor = await machine.node.journal.cursor()
+        began = time.monotonic()
+        await machine.say("kill", "-STOP", str(hbd))
+        await machine.node.journal.wait_for(
+            f"UNIT={HBD}", "JOB_TYPE=start", after=cursor, within=SLOWEST
+        )
+        took = time.monotonic() - began
+        await wait_for_new_hbd(machine, hbd)
+        assert await machine.main_pid("smbd.service") == smbd
+        assert await is_held(machine)
+        return took
+
+    await in_time(story, watchdog_usec(DEADTIME_USEC) / 1e6 + 1.0)
 
 
 @pytest.mark.parametrize("how", ["KILL", "STOP"])
-async def test_an_hbd_that_does_not_come_back_holds_nothing_when_deadtime_ends(
-    how: str, with_hbd: Machine
-) -> None:
+async def test_an_hbd_that_does_not_come_back_holds_nothing_when_deadtime_ends(how: str) -> None:
     """Goal: the peer may take over at its deadtime. Method: hbd ends and cannot start again.
 
     The peer's clock began with our last heartbeat, up to one keepalive before.
     """
-    (with_hbd.root / "etc/standin-broken").touch()
-    hbd = await with_hbd.main_pid(HBD)
-    stopped = asyncio.create_task(changed(with_hbd, "ttidisk.mount", "inactive", within=DEADTIME))
-    began = time.monotonic()
-    await with_hbd.say("kill", f"-{how}", str(hbd))
-    await stopped
-    took = time.monotonic() - began
-    await changed(with_hbd, "hbd-deadman.service", "inactive", within=5)
-    assert took < DEADTIME - KEEPALIVE
-    assert took > deadman_usec(DEADTIME_USEC) / 1e6, "it was given its time to come back"
-    assert not await is_held(with_hbd)
-    assert not any((with_hbd.held / "holds").iterdir())
-    assert not any((with_hbd.held / "addresses").iterdir())
+
+    async def story(machine: Machine) -> float:
+        (machine.root / "etc/standin-broken").touch()
+        took = await until_unmounted(machine, f"-{how}")
+        await changed(machine, "hbd-deadman.service", "inactive", within=SLOWEST)
+        assert took > deadman_usec(DEADTIME_USEC) / 1e6, "it was given its time to come back"
+        assert not await is_held(machine)
+        assert not any((machine.held / "holds").iterdir())
+        assert not any((machine.held / "addresses").iterdir())
+        return took
+
+    await in_time(story, DEADTIME - KEEPALIVE)
 
 
 async def test_a_refused_configuration_at_a_restart_stops_the_groups_at_once(
     with_hbd: Machine,
 ) -> None:
-    """Goal: exit 78 is final, so nobody waits. Method: hbd ends, and the new one exits with 78."""
+    """Goal: exit 78 is final, so nobody waits. Method: hbd ends, and the new one exits with 78.
+
+    The dead man's timer was set by the first end, and has never struck.
+    """
     program = with_hbd.root / "usr/sbin/hbd"
     program.write_text("#!/bin/sh\nexit 78\n")
-    hbd = await with_hbd.main_pid(HBD)
-    began = time.monotonic()
-    await with_hbd.say("kill", "-KILL", str(hbd))
-    await changed(with_hbd, "ttidisk.mount", "inactive", within=DEADTIME)
-    assert time.monotonic() - began < deadman_usec(DEADTIME_USEC) / 1e6
-    await changed(with_hbd, HBD, "failed", within=5)
-    await changed(with_hbd, "hbd-deadman.service", "inactive", within=5)
+    await until_unmounted(with_hbd, "-KILL")
+    struck = "--property=LastTriggerUSecMonotonic"
+    timer = await with_hbd.say("systemctl", "show", struck, "--value", unitfile.DEADMAN_TIMER)
+    assert timer.strip() == "0"
+    await changed(with_hbd, HBD, "failed", within=SLOWEST)
+    await changed(with_hbd, "hbd-deadman.service", "inactive", within=SLOWEST)
     assert not await is_held(with_hbd)
 
 
-async def test_a_server_that_will_not_stop_does_not_stop_the_dead_man(with_hbd: Machine) -> None:
+async def test_a_server_that_will_not_stop_does_not_stop_the_dead_man() -> None:
     """Goal: out before deadtime, whatever hangs. Method: smbd's stop sleeps for ever."""
-    place = with_hbd.root / "etc/systemd/system/smbd.service.d/hang.conf"
-    place.parent.mkdir(parents=True)
-    place.write_text("[Service]\nExecStop=/bin/sleep 1000\n")
-    await with_hbd.node.run(["systemctl", "daemon-reload"])
-    (with_hbd.root / "etc/standin-broken").touch()
-    hbd = await with_hbd.main_pid(HBD)
-    began = time.monotonic()
-    await with_hbd.say("kill", "-KILL", str(hbd))
-    await changed(with_hbd, "ttidisk.mount", "inactive", within=DEADTIME)
-    assert time.monotonic() - began < DEADTIME - KEEPALIVE
+
+    async def story(machine: Machine) -> float:
+        place = machine.root / "etc/systemd/system/smbd.service.d/hang.conf"
+        place.parent.mkdir(parents=True)
+        place.write_text("[Service]\nExecStop=/bin/sleep 1000\n")
+        await machine.node.run(["systemctl", "daemon-reload"])
+        (machine.root / "etc/standin-broken").touch()
+        return await until_unmounted(machine, "-KILL")
+
+    await in_time(story, DEADTIME - KEEPALIVE)
 
 
-async def test_a_forgotten_shell_does_not_stop_the_dead_man(with_hbd: Machine) -> None:
+async def test_a_forgotten_shell_does_not_stop_the_dead_man() -> None:
     """Goal: unmounted before deadtime, whoever uses it. Method: a process that stands there."""
-    (with_hbd.root / "etc/standin-broken").touch()
-    await with_hbd.node.run(["systemd-run", "--working-directory=/ttidisk", "sleep", "1000"])
-    hbd = await with_hbd.main_pid(HBD)
-    began = time.monotonic()
-    await with_hbd.say("kill", "-KILL", str(hbd))
-    await changed(with_hbd, "ttidisk.mount", "inactive", within=DEADTIME)
-    assert time.monotonic() - began < DEADTIME - KEEPALIVE
-    await changed(with_hbd, "hbd-deadman.service", "inactive", within=5)
-    assert not await is_held(with_hbd)
+
+    async def story(machine: Machine) -> float:
+        (machine.root / "etc/standin-broken").touch()
+        await machine.node.run(["systemd-run", "--working-directory=/ttidisk", "sleep", "1000"])
+        took = await until_unmounted(machine, "-KILL")
+        await changed(machine, "hbd-deadman.service", "inactive", within=SLOWEST)
+        assert not await is_held(machine)
+        return took
+
+    await in_time(story, DEADTIME - KEEPALIVE)
 
 
 async def test_without_a_bus_hbd_still_hands_over(with_hbd: Machine) -> None:

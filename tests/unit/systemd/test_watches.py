@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from hbd.systemd import unitname
 from hbd.systemd.state import ActiveState, FileState, LoadState, UnitState
 from hbd.systemd.watches import UNIT_INTERFACE, Watches
@@ -52,6 +54,25 @@ def test_others_are_nobodys_business() -> None:
     watches.changed(unitname.bus_path("nmbd.service"), UNIT_INTERFACE, {"ActiveState": "failed"})
     watches.replace(replace(RUNNING, unit="nmbd.service"))
     assert told == []
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_what_changes_while_its_state_is_read_is_read_again(*, is_known: bool) -> None:
+    """Goal: an old answer hides no failure. Method: a signal overtakes it, at first and later."""
+    watches, told = watching()
+    if not is_known:
+        watches.add("smbd.service", told.append)
+    failed = replace(RUNNING, active=ActiveState.FAILED, sub="failed")
+    answers = [RUNNING, failed]
+
+    async def read(unit: str) -> UnitState:
+        assert unit == "smbd.service"
+        if len(answers) == 2:
+            watches.changed(PATH, UNIT_INTERFACE, {"ActiveState": "failed", "SubState": "failed"})
+        return answers.pop(0)
+
+    await watches.refresh("smbd.service", read)
+    assert told == [failed]
 
 
 def test_a_word_of_a_newer_systemd_is_unknown_not_an_error() -> None:
