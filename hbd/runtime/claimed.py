@@ -69,10 +69,10 @@ class ClaimedDisk:
     async def take(self, own: int, *, from_silent: bool) -> None:
         """Be the only one who may write, under the key `own`; whoever is registered is removed.
 
-        `from_silent`: not from a peer that has done something to the disk since the last look but
-        one, nor from one that was not watched for long enough to be seen doing it; two nodes that
-        begin together decide by this, since only one of them finds the disk as it last saw it. The
-        last look itself does not count: it may have been made after this was asked for.
+        `from_silent`: not from a peer that has done something to the disk since the last look, nor
+        from one that was not watched for long enough to be seen doing it; two nodes that begin
+        together decide by this, since only one of them finds the disk as it last saw it. What the
+        last look itself has shown counts, too: it may be younger than the wish to take the disk.
         AdapterError: it is not so; what was begun is to be let go of (`settle`).
         """
         state = await self.read()
