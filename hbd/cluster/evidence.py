@@ -119,10 +119,11 @@ def has_become_isolated(node: Node) -> bool:
 def without_power_at(node: Node) -> Instant | None:
     """When every wire to the peer had died by itself: a machine without power, or two unplugged.
 
-    One wire is not enough. What was on its way when they died has a moment to arrive, and a disk
-    that can say that the peer lives has a heartbeat's time to do so: any sign of life later than
-    that, and the wires are wrong. A fall that this node slept through, or after, proves nothing:
-    what has been said since waits in its sockets.
+    One wire is not enough. What was on its way when they died has a moment to arrive: after a later
+    word the wires are wrong. A disk that can say that the peer lives has more than a heartbeat's
+    time to do so. The first look at it may show what the peer did before, and the wait begins
+    again; what a later one shows means that it lives. A fall that this node slept through, or
+    after, proves nothing: what has been said since waits in its sockets.
     """
     to_peer = [link for link in node.links if link.leads_to_peer]
     falls = [link.fell_at for link in to_peer if link.fell_at is not None]
@@ -131,9 +132,11 @@ def without_power_at(node: Node) -> Instant | None:
     at = max(falls)
     if at < node.watched_since:
         return None
+    keepalive = node.timing.keepalive_usec
     has_disk = any(link.is_disk for link in node.links)
-    patience = node.timing.keepalive_usec * 3 // 2 if has_disk else node.timing.keepalive_usec // 4
-    signs = [node.peer.heard_at or 0, node.peer.disk_at or 0]
-    if max(signs) >= at + patience // 2:
+    patience = keepalive * 3 // 2 if has_disk else keepalive // 4
+    heard_at, disk_at = node.peer.heard_at or 0, node.peer.disk_at or 0
+    first_look = keepalive * 5 // 4
+    if heard_at >= at + patience // 2 or disk_at >= at + first_look:
         return None
-    return Instant(at + patience)
+    return Instant(max(at, disk_at) + patience)
