@@ -90,10 +90,9 @@ class ClaimedDisk:
         serving = self._peers_key(state)
         if serving is None:
             return
-        has_moved = self._has_moved(serving)
-        if has_moved:
+        if self._has_moved(serving):
             self.watch(state)
-        if has_moved or self._just_moved:
+        if self._just_moved:
             raise AdapterError(
                 f"{self.device}: the peer is alive, it has just renewed its registration"
             )
